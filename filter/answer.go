@@ -1,0 +1,118 @@
+package filter
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"holdfast/filter/config"
+)
+
+// answerer builds the answers that the filter gives itself. All text in them is
+// configuration or fixed: nothing that a client sent is ever repeated.
+type answerer struct {
+	config   *config.Config
+	metadata *Answer // the RFC 9728 document; nil without "resource_metadata"
+}
+
+// refusal is the answer to a refused request (RFC 6750 §3, RFC 9470 §3).
+func (a *answerer) refusal(d Decision, grpc bool, retryAfter time.Duration) Answer {
+	class := d.Reason.class()
+	description := ""
+	if a.config.ExposeDescription && d.Reason < reasonCount {
+		description = reasons[d.Reason].description
+	}
+	answer := Answer{
+		Status:     class.status,
+		GRPCStatus: class.grpcStatus,
+		Details:    "holdfast_denied{" + d.Reason.String() + "}",
+		Headers: []Header{
+			{"content-type", "application/json"},
+			{"cache-control", "no-store"},
+		},
+		Body: errorBody(class.code, description),
+	}
+	if grpc {
+		// The body becomes grpc-message: a person reads it.
+		answer.Body = description
+	}
+	if class.challenge {
+		answer.Headers = append(answer.Headers, Header{"www-authenticate", a.challenge(class.code, description, d)})
+	}
+	if class == &unavailable {
+		answer.Headers = append(answer.Headers, Header{"retry-after", wholeSeconds(retryAfter)})
+	}
+	return answer
+}
+
+// challenge is the WWW-Authenticate value. Quoted values are configuration or
+// fixed text, which the configuration's checks keep free of quotes.
+func (a *answerer) challenge(code, description string, d Decision) string {
+	var b strings.Builder
+	b.WriteString(`Bearer realm="` + a.config.Realm + `"`)
+	parameter := func(name, value string) {
+		if value != "" {
+			b.WriteString(`, ` + name + `="` + value + `"`)
+		}
+	}
+	parameter("error", code)
+	if code != "" {
+		parameter("error_description", description)
+	}
+	if rule := d.rule; rule != nil {
+		switch d.Reason.class() {
+		case &insufficient:
+			parameter("scope", strings.Join(rule.Scopes, " "))
+		case &stepUp:
+			parameter("acr_values", strings.Join(rule.ACRValues, " "))
+			if rule.HasMaxAge {
+				parameter("max_age", strconv.FormatInt(int64(rule.MaxAge/time.Second), 10))
+			}
+		}
+	}
+	if a.config.Resource != nil {
+		parameter("resource_metadata", a.config.Resource.WellKnownURL) // RFC 9728 §5.1
+	}
+	return b.String()
+}
+
+// errorBody is the JSON body of a refusal; without a code it names no error
+// (RFC 6750 §3.1: a request without credentials gets no error code).
+func errorBody(code, description string) string {
+	var members []string
+	if code != "" {
+		members = append(members, `"error":`+quoteJSON(code))
+	}
+	if description != "" {
+		members = append(members, `"error_description":`+quoteJSON(description))
+	}
+	return "{" + strings.Join(members, ",") + "}"
+}
+
+// wholeSeconds rounds up, so that a client never comes back too early.
+func wholeSeconds(d time.Duration) string {
+	seconds := int64((d + time.Second - 1) / time.Second)
+	return strconv.FormatInt(max(seconds, 1), 10)
+}
+
+// quoteJSON writes a JSON string (RFC 8259 §7).
+func quoteJSON(s string) string {
+	var b strings.Builder
+	b.WriteByte('"')
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case c == '"' || c == '\\':
+			b.WriteByte('\\')
+			b.WriteByte(c)
+		case c < 0x20:
+			const hex = "0123456789abcdef"
+			b.WriteString(`\u00`)
+			b.WriteByte(hex[c>>4])
+			b.WriteByte(hex[c&15])
+		default:
+			b.WriteByte(c)
+		}
+	}
+	b.WriteByte('"')
+	return b.String()
+}

@@ -1,0 +1,126 @@
+package canonical
+
+import "strings"
+
+// Path is the canonical spelling of a request target's path (RFC 3986 §6.2.2):
+// a character that a path may hold as itself (pchar, §3.3) stands as itself,
+// every other byte as %XX in upper case. So two paths are equal exactly when
+// they decode to the same bytes. Whatever follows the first "?" is cut off.
+//
+// ok is false when the target is no path ("*", absolute-form, anything that
+// does not begin with "/") and when it has more than one reading:
+//   - "\", ";" or "#", a control character, a space or a byte beyond ASCII;
+//   - "/", "\", "." or NUL written as %XX, also as overlong UTF-8;
+//   - "//", and "." or ".." as a segment;
+//   - "%" that two hexadecimal digits do not follow.
+func Path(rawPath string) (path string, ok bool) {
+	rawPath, _, _ = strings.Cut(rawPath, "?")
+	if !strings.HasPrefix(rawPath, "/") {
+		return "", false
+	}
+	var b strings.Builder
+	b.Grow(len(rawPath))
+	var previous byte // what the escape just before stood for, else 0
+	for i := 0; i < len(rawPath); i++ {
+		c := rawPath[i]
+		if c != '%' {
+			if isAmbiguous(c) {
+				return "", false
+			}
+			previous = 0
+		} else {
+			if c, ok = unescape(rawPath[i+1:]); !ok || isEncodedSeparator(c) || isOverlong(previous, c) {
+				return "", false
+			}
+			previous, i = c, i+2
+		}
+		writeByte(&b, c)
+	}
+	if hasEmptyOrDotSegment(b.String()) {
+		return "", false
+	}
+	return b.String(), true
+}
+
+// unescape reads the two hexadecimal digits after a "%".
+func unescape(s string) (c byte, ok bool) {
+	if len(s) < 2 {
+		return 0, false
+	}
+	high, okHigh := hexDigit(s[0])
+	low, okLow := hexDigit(s[1])
+	return high<<4 | low, okHigh && okLow
+}
+
+func hexDigit(c byte) (value byte, ok bool) {
+	switch {
+	case '0' <= c && c <= '9':
+		return c - '0', true
+	case 'a' <= c && c <= 'f':
+		return c - 'a' + 10, true
+	case 'A' <= c && c <= 'F':
+		return c - 'A' + 10, true
+	}
+	return 0, false
+}
+
+// isEncodedSeparator names the bytes that some servers decode before they split
+// the path and others after.
+func isEncodedSeparator(c byte) bool {
+	return c == '/' || c == '\\' || c == '.' || c == 0
+}
+
+// isOverlong reports whether two bytes begin a UTF-8 sequence that is longer
+// than its character needs: how "/" and "." used to be smuggled past filters.
+func isOverlong(first, second byte) bool {
+	switch first {
+	case 0xC0, 0xC1:
+		return 0x80 <= second && second <= 0xBF
+	case 0xE0:
+		return 0x80 <= second && second <= 0x9F
+	case 0xF0:
+		return 0x80 <= second && second <= 0x8F
+	}
+	return false
+}
+
+// isAmbiguous names the bytes that must not stand in a path as themselves.
+func isAmbiguous(c byte) bool {
+	return c <= ' ' || c >= 0x7F || c == '\\' || c == ';' || c == '#'
+}
+
+// writeByte writes a decoded byte in its canonical spelling.
+func writeByte(b *strings.Builder, c byte) {
+	const digits = "0123456789ABCDEF"
+	if isPathCharacter(c) {
+		b.WriteByte(c)
+		return
+	}
+	b.WriteByte('%')
+	b.WriteByte(digits[c>>4])
+	b.WriteByte(digits[c&0xF])
+}
+
+// isPathCharacter is "/" or pchar of RFC 3986 §3.3, but for ";", which as itself
+// is refused and so stays escaped.
+func isPathCharacter(c byte) bool {
+	return isAlphanumeric(c) || strings.IndexByte("/-._~!$&'()*+,=:@", c) >= 0
+}
+
+func isAlphanumeric(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
+}
+
+// hasEmptyOrDotSegment looks at the segments of a path that begins with "/".
+// Only the last segment may be empty.
+func hasEmptyOrDotSegment(path string) bool {
+	rest, more := path[1:], true
+	for more {
+		var segment string
+		segment, rest, more = strings.Cut(rest, "/")
+		if segment == "." || segment == ".." || segment == "" && more {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,213 @@
+// Package config reads Holdfast's configuration: JSON in, a checked and
+// complete [Config] out, or every problem at once, each with its path.
+//
+// It is pure: it knows no host, no clock and no environment. The names and the
+// defaults are the ones of docs/configuration.md, and holdfast.schema.json
+// describes the same language as a JSON Schema.
+package config
+
+import (
+	"net/netip"
+	"time"
+
+	"holdfast/jwt"
+	"holdfast/thumbprint"
+)
+
+// Config is a whole configuration with all defaults filled in. Nothing in it
+// changes after [Parse].
+type Config struct {
+	Realm             string
+	Issuers           []Issuer
+	Binding           Binding
+	Certificate       Certificate
+	TokenSources      []TokenSource
+	DenyUnmatched     bool // "unmatched": "deny"
+	BypassPreflight   bool // "cors_preflight": "bypass"
+	Rules             []Rule
+	Forward           Forward
+	Resource          *ResourceMetadata // nil without "resource_metadata"
+	ExposeDescription bool
+	Limits            Limits
+	SharedData        bool
+}
+
+// Issuer is an authorization server whose tokens are taken.
+type Issuer struct {
+	Policy      jwt.Policy // issuer, audiences, algorithms, types, times, claims
+	ScopeClaims []string
+	Keys        Keys
+}
+
+// Keys says where an issuer's keys come from: exactly one of Inline, URI and
+// Discovery.
+type Keys struct {
+	Inline    *jwt.KeySet
+	URI       *Endpoint
+	Discovery bool
+
+	Cluster            string
+	Timeout            time.Duration
+	CacheDuration      time.Duration
+	StaleIfError       time.Duration
+	UnknownKeyInterval time.Duration // "unknown_kid_interval"
+}
+
+// Endpoint is an absolute http or https URL, split the way a call-out needs it.
+type Endpoint struct {
+	Authority string // host[:port]
+	Path      string // with the query, at least "/"
+}
+
+// Binding is "proof_of_possession".
+type Binding struct {
+	MTLS       bool
+	Optional   bool // "mode": "optional"
+	ReportOnly bool
+}
+
+// Certificate is "certificate": where the caller's certificate is read.
+type Certificate struct {
+	Sources          []CertificateSource
+	TrustedProxies   TrustedProxies
+	RequireValidated bool
+	MatchSNI         bool
+}
+
+// SourceKind tells the kinds of certificate sources apart.
+type SourceKind uint8
+
+// The kinds of [CertificateSource].
+const (
+	SourceConnection SourceKind = iota
+	SourceXFCC
+	SourceHeader
+	SourceProperty
+)
+
+// HeaderFormat is how a proxy in front wrote a certificate into a header.
+type HeaderFormat uint8
+
+// The formats of a certificate header.
+const (
+	FormatRFC9440 HeaderFormat = iota
+	FormatURLEncodedPEM
+	FormatBase64DER
+)
+
+// CertificateSource is one entry of "certificate.sources".
+type CertificateSource struct {
+	Kind     SourceKind
+	Element  int          // SourceXFCC: 0 is the first, -1 the last, -2 the one before
+	Header   string       // SourceHeader: name in lower case
+	Format   HeaderFormat // SourceHeader
+	Property []string     // SourceProperty
+}
+
+// TrustedProxies says on which connections certificate headers are believed.
+type TrustedProxies struct {
+	Addresses   []netip.Prefix
+	URISANs     []string
+	Thumbprints []thumbprint.Thumbprint
+}
+
+// TokenSourceKind tells the kinds of token sources apart.
+type TokenSourceKind uint8
+
+// The kinds of [TokenSource].
+const (
+	TokenFromAuthorization TokenSourceKind = iota
+	TokenFromHeader
+	TokenFromCookie
+)
+
+// TokenSource is one entry of "token_sources". Name is a header name in lower
+// case or a cookie name; empty for TokenFromAuthorization.
+type TokenSource struct {
+	Kind TokenSourceKind
+	Name string
+}
+
+// Rule is one entry of "rules". A request has to meet all of Match, and is then
+// judged by the rest.
+type Rule struct {
+	Match     Match
+	Anonymous bool // "access": "anonymous"
+	Strict    bool // "mode": "strict": tightens Binding.Optional for this rule
+
+	Scopes    []string // all of them
+	Issuers   []string // one of them, when there are any
+	Audiences []string // the token's aud holds at least one, when there are any
+	Claims    []ClaimRule
+	ACRValues []string // RFC 9470
+	MaxAge    time.Duration
+	HasMaxAge bool
+}
+
+// Match says which requests a rule is for. An empty field matches everything.
+type Match struct {
+	Path       string // canonical, compared whole
+	PathPrefix string // canonical, compared as text
+	Methods    []string
+	Hosts      []string // in lower case, without a port
+}
+
+// ClaimRule asks that a claim is, or as an array holds, one of Values.
+type ClaimRule struct {
+	Claim  string
+	Values []string
+}
+
+// ForwardToken is what becomes of the token on the way to the upstream.
+type ForwardToken uint8
+
+// The values of [Forward.Token].
+const (
+	ForwardKeep ForwardToken = iota
+	ForwardStrip
+)
+
+// Forward is "forward". Header names are in lower case and each occurs once.
+type Forward struct {
+	Token            ForwardToken
+	Claims           []ForwardClaim
+	PayloadHeader    string // empty: not set
+	ThumbprintHeader string // empty: not set
+	Certificate      []ForwardCertificate
+}
+
+// ForwardClaim puts a claim into a request header.
+type ForwardClaim struct {
+	Claim, Header string
+}
+
+// CertificateField is a part of the client certificate that a host can tell.
+type CertificateField uint8
+
+// The fields of [ForwardCertificate].
+const (
+	FieldSubject CertificateField = iota
+	FieldURISAN
+	FieldDNSSAN
+)
+
+// ForwardCertificate puts a part of the client certificate into a request header.
+type ForwardCertificate struct {
+	Field  CertificateField
+	Header string
+}
+
+// ResourceMetadata is "resource_metadata", RFC 9728.
+type ResourceMetadata struct {
+	Resource        string   // the resource identifier, a URL
+	WellKnownURL    string   // RFC 9728 §3.1: what resource_metadata="…" names
+	WellKnownPath   string   // its path: where the document is served
+	ScopesSupported []string // may be empty
+}
+
+// Limits bounds what one worker keeps and reads.
+type Limits struct {
+	TokenBytes      int
+	JWKSBytes       int
+	WaitingRequests int
+}

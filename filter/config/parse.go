@@ -1,0 +1,76 @@
+package config
+
+import (
+	"strconv"
+
+	"holdfast/strictjson"
+)
+
+// Parse reads a configuration. The error is [Problems], and lists everything
+// that is wrong at once; the configuration is nil then.
+func Parse(doc string) (*Config, error) {
+	return parse(doc, func(string) {})
+}
+
+// parse tells asked the path of every key that it looks for.
+func parse(doc string, asked func(path string)) (*Config, error) {
+	r := &reader{asked: asked, headers: headerOwners{}}
+	c := r.document(doc)
+	if len(r.problems) > 0 {
+		return nil, r.problems
+	}
+	return c, nil
+}
+
+func (r *reader) document(doc string) *Config {
+	whole := field{r: r, path: "configuration"}
+	if len(doc) > maxDocument {
+		whole.fail("is longer than " + strconv.Itoa(maxDocument) + " bytes")
+		return nil
+	}
+	value, err := strictjson.Parse(doc)
+	if err != nil {
+		whole.fail(err.Error())
+		return nil
+	}
+	if whole.value = value; !whole.is(strictjson.Object) {
+		return nil
+	}
+	c := new(Config)
+	field{r: r, value: value}.object(c.read)
+	return c
+}
+
+// read is the order of the sections. Some need what others before them say:
+// rules the issuers and the mode, and the sections that name headers come in
+// the order in which a name is taken.
+func (c *Config) read(o *object) {
+	c.Realm = o.get("realm").text(defaultRealm, challengeText)
+	o.get("profile").notYet("fapi2").choice("none")
+	c.Issuers = readIssuers(o.get("issuers"))
+	o.get("proof_of_possession").object(c.Binding.read)
+	o.get("certificate").object(c.Certificate.read)
+	c.TokenSources = readTokenSources(o.get("token_sources"))
+	c.DenyUnmatched = o.get("unmatched").choice("token", "deny") == "deny"
+	c.BypassPreflight = o.get("cors_preflight").choice("check", "bypass") == "bypass"
+	c.Rules = c.readRules(o.get("rules"))
+	o.get("forward").object(c.Forward.read)
+	o.get("session").unsupported()
+	c.Resource = readResource(o.get("resource_metadata"))
+	o.get("errors").object(func(o *object) {
+		c.ExposeDescription = o.get("expose_description").boolean(true)
+	})
+	o.get("limits").object(c.Limits.read)
+	o.get("host").notYet("kong").choice("envoy")
+	c.SharedData = o.get("shared_data").boolean(true)
+	o.get("verification").notYet("host").choice("auto", "sandbox")
+}
+
+func (l *Limits) read(o *object) {
+	l.TokenBytes = o.get("token_bytes").integer(tokenBytes)
+	l.JWKSBytes = o.get("jwks_bytes").integer(jwksBytes)
+	l.WaitingRequests = o.get("waiting_requests").integer(waitingRequests)
+	// What these two bound is not in this version; what they say is checked.
+	o.get("introspection_calls").integer(introspectionCalls)
+	o.get("replay_entries").integer(replayEntries)
+}

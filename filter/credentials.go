@@ -1,0 +1,180 @@
+package filter
+
+import (
+	"strings"
+
+	"holdfast/filter/config"
+)
+
+// credential is the one token of a request and where it came from.
+type credential struct {
+	token  string
+	source config.TokenSource
+}
+
+// credentials finds the request's one token (RFC 6750 §2: no more than one
+// method). The reason is TokenAccepted when there is exactly one.
+func (d *decider) credentials(r *request) (credential, Reason) {
+	var found credential
+	count := 0
+	add := func(token string, source config.TokenSource) {
+		found = credential{token, source}
+		count++
+	}
+	for _, source := range d.config.TokenSources {
+		switch source.Kind {
+		case config.TokenFromAuthorization:
+			value, fields := r.field("authorization")
+			if fields > 1 {
+				return credential{}, MultipleTokens
+			}
+			if fields == 0 {
+				continue
+			}
+			token, taken, ok := parseAuthorization(value)
+			if !ok {
+				return credential{}, MalformedCredentials
+			}
+			if taken {
+				add(token, source)
+			}
+		case config.TokenFromHeader:
+			value, fields := r.field(source.Name)
+			if fields > 1 {
+				return credential{}, MultipleTokens
+			}
+			if fields == 1 {
+				add(value, source)
+			}
+		case config.TokenFromCookie:
+			for _, value := range r.cookies(source.Name) {
+				add(value, source)
+			}
+		}
+	}
+	switch {
+	case count == 0:
+		return credential{}, NoToken
+	case count > 1 || r.queryHas("access_token"):
+		return credential{}, MultipleTokens
+	case len(found.token) > d.config.Limits.TokenBytes:
+		return credential{}, TokenTooLarge
+	case !isB64Token(found.token):
+		return credential{}, MalformedCredentials
+	}
+	return found, TokenAccepted
+}
+
+// parseAuthorization splits "scheme 1*SP b64token" (RFC 9110 §11.4). taken is
+// false for a scheme that is not ours: that counts as no token. ok is false for
+// a field that is no credentials at all. Whether the token is a b64token is
+// checked by the caller.
+func parseAuthorization(value string) (token string, taken, ok bool) {
+	scheme, rest, spaced := strings.Cut(value, " ")
+	if scheme == "" || !isHTTPToken(scheme) {
+		return "", false, false
+	}
+	if !sameName(scheme, "bearer") {
+		return "", false, true
+	}
+	token = strings.TrimLeft(rest, " ")
+	return token, true, spaced && token != ""
+}
+
+// cookies returns the values of all cookies of this exact name (RFC 6265 §4.2).
+func (r *request) cookies(name string) []string {
+	var values []string
+	for _, h := range r.fields {
+		if !sameName(h.Name, "cookie") {
+			continue
+		}
+		for pair := range strings.SplitSeq(h.Value, ";") {
+			n, v, ok := strings.Cut(strings.Trim(pair, " \t"), "=")
+			if ok && n == name {
+				values = append(values, v)
+			}
+		}
+	}
+	return values
+}
+
+// queryHas reports whether a query parameter has this name, however its
+// letters are escaped. Its value is never read.
+func (r *request) queryHas(name string) bool {
+	_, query, _ := strings.Cut(r.path, "?")
+	for query != "" {
+		var parameter string
+		if i := strings.IndexAny(query, "&;#"); i >= 0 {
+			parameter, query = query[:i], query[i+1:]
+		} else {
+			parameter, query = query, ""
+		}
+		n, _, _ := strings.Cut(parameter, "=")
+		if unescapesTo(n, name) {
+			return true
+		}
+	}
+	return false
+}
+
+// unescapesTo compares without allocating; a bad escape stands for itself.
+func unescapesTo(escaped, plain string) bool {
+	for escaped != "" {
+		if plain == "" {
+			return false
+		}
+		c, size := escaped[0], 1
+		if c == '%' && len(escaped) >= 3 {
+			high, okHigh := hexDigit(escaped[1])
+			low, okLow := hexDigit(escaped[2])
+			if okHigh && okLow {
+				c, size = high<<4|low, 3
+			}
+		}
+		if c != plain[0] {
+			return false
+		}
+		escaped, plain = escaped[size:], plain[1:]
+	}
+	return plain == ""
+}
+
+func hexDigit(c byte) (byte, bool) {
+	switch {
+	case '0' <= c && c <= '9':
+		return c - '0', true
+	case 'a' <= c && c <= 'f':
+		return c - 'a' + 10, true
+	case 'A' <= c && c <= 'F':
+		return c - 'A' + 10, true
+	}
+	return 0, false
+}
+
+// isB64Token checks RFC 6750 §2.1: 1*( ALPHA / DIGIT / -._~+/ ) *"=".
+func isB64Token(s string) bool {
+	s = strings.TrimRight(s, "=")
+	if s == "" {
+		return false
+	}
+	for i := 0; i < len(s); i++ {
+		if !isAlphanumeric(s[i]) && !strings.ContainsRune("-._~+/", rune(s[i])) {
+			return false
+		}
+	}
+	return true
+}
+
+// isHTTPToken checks RFC 9110 §5.6.2.
+func isHTTPToken(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if !isAlphanumeric(s[i]) && !strings.ContainsRune("!#$%&'*+-.^_`|~", rune(s[i])) {
+			return false
+		}
+	}
+	return s != ""
+}
+
+func isAlphanumeric(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
+}

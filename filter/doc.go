@@ -1,0 +1,26 @@
+// Package filter decides, for each request, whether its caller holds the key
+// that its access token is bound to.
+//
+// The way of a request, top to bottom:
+//
+//	proxywasm (adapter)    the host's callback arrives
+//	exchange.go            one request: fresh, parked or finished
+//	decide.go              the five steps of the decision, in order
+//	  match.go               0. which rule, is the path unambiguous
+//	  credentials.go         1. exactly one token
+//	  validate.go, keys.go   2. signature and claims, with the issuer's keys
+//	  bind.go, certificate.go 3. the token's cnf against the caller's certificate
+//	  authorize.go           4. what the rule asks beyond that
+//	exchange.go: conclude  the only place that lets a request continue
+//	forward.go, answer.go  what the upstream gets, or what the client gets
+//
+// A decision is a value ([Decision]) with one [Reason] out of a closed list.
+// Everything that the host has to do goes through two small interfaces, [Host]
+// and [Stream], so that the whole package runs and is tested without Wasm.
+//
+// Everything fails closed: what is missing, malformed, unreadable, over a limit
+// or in doubt refuses the request.
+package filter
+
+// Version is what the start-up log line names.
+const Version = "0.1.0"

@@ -1,0 +1,248 @@
+package filter
+
+import (
+	"time"
+
+	"holdfast/filter/config"
+	"holdfast/jwt"
+)
+
+// keySource keeps one issuer's keys current for one worker. What it learns it
+// shares with the other workers, and takes over what they learned (keyrecord.go).
+//
+// All its work is done on ticks and in the answers to its calls. A request only
+// asks [keySource.find], and waits when it is told to.
+type keySource struct {
+	plugin   *Plugin
+	settings *config.Keys
+	issuer   string
+	record   keyRecord    // what all workers know, as of the last tick
+	shared   *sharedStore // nil when workers share nothing
+
+	set       *jwt.KeySet // nil before the first success
+	loadedAt  time.Time   // FetchedAt of the record that set came from
+	refreshAt time.Time   // when set is due for a refresh
+
+	call      int       // number of the newest call; answers to older ones are dropped
+	calling   bool      // this worker has a fetch under way
+	callUntil time.Time // after it the call counts as lost
+	wanted    bool      // a request met an unknown kid
+}
+
+func newKeySource(p *Plugin, issuer *config.Issuer, key string) *keySource {
+	s := &keySource{plugin: p, settings: &issuer.Keys, issuer: issuer.Policy.Issuer, set: issuer.Keys.Inline}
+	if p.config.SharedData && issuer.Keys.Inline == nil {
+		s.shared = &sharedStore{host: p.host, key: key}
+		if err := s.shared.create(); err != nil {
+			p.logOnce("holdfast: shared data can't be written: " + err.Error())
+		}
+	}
+	return s
+}
+
+// Retries after failed fetches: after firstRetry, then after twice as long each
+// time, up to longestRetry, or longestRetryWithout while there are no keys to
+// serve with. The first few are quick, and requests wait for them, because at
+// start the issuer is often a moment late.
+const (
+	firstRetry          = 250 * time.Millisecond
+	longestRetry        = 30 * time.Second
+	longestRetryWithout = 5 * time.Second
+	patience            = 3 // failures in a row, after which requests no longer wait for the next try
+)
+
+// find picks the one key that fits the header. The reason is TokenAccepted with
+// a key, [waitForKeys] when a fetch may bring it, or final. parkedAt is when the
+// request began to wait, or zero.
+func (s *keySource) find(h jwt.Header, now, parkedAt time.Time) (*jwt.Key, Reason) {
+	waited := !parkedAt.IsZero()
+	if !s.usable(now) {
+		if s.record.Failures >= patience && !s.fetching(now) && now.Before(s.record.RetryAt) {
+			return nil, KeysUnavailable // it has been failing: waiting would not help
+		}
+		return nil, waitForKeys
+	}
+	key, err := s.set.Find(h)
+	if err == nil {
+		return key, TokenAccepted
+	}
+	reason := reasonOf(err)
+	if reason != KeyUnknown || s.settings.Inline != nil {
+		return nil, reason
+	}
+	switch {
+	case waited && !s.loadedAt.Before(parkedAt):
+		return nil, KeyUnknown // the newest keys do not have it
+	case waited && !s.record.FailedAt.Before(parkedAt):
+		return nil, KeysUnavailable // nobody can say
+	case s.fetching(now):
+		return nil, waitForKeys
+	case s.mayAskForUnknown(now):
+		s.wanted = true
+		return nil, waitForKeys
+	}
+	return nil, KeyUnknown
+}
+
+// usable reports whether there are keys that are fresh, or stale for no longer
+// than stale_if_error.
+func (s *keySource) usable(now time.Time) bool {
+	if s.set == nil {
+		return false
+	}
+	return s.settings.Inline != nil || now.Before(s.record.FreshUntil.Add(s.settings.StaleIfError))
+}
+
+// fetching reports whether any worker has a fetch under way.
+func (s *keySource) fetching(now time.Time) bool {
+	return s.calling && now.Before(s.callUntil) || now.Before(s.record.LeaseUntil)
+}
+
+// mayAskForUnknown bounds what a stream of invented kids can cause: one fetch
+// for each interval, over all workers (threats T06).
+func (s *keySource) mayAskForUnknown(now time.Time) bool {
+	return now.Sub(s.record.AskedAt) >= s.settings.UnknownKeyInterval
+}
+
+// retryAfter is what a client is told when keys are out of reach.
+func (s *keySource) retryAfter(now time.Time) time.Duration {
+	return max(s.record.RetryAt.Sub(now), time.Second)
+}
+
+// tick takes over what other workers fetched, and fetches when that is due and
+// nobody else does.
+func (s *keySource) tick(now time.Time) {
+	if s.settings.Inline != nil {
+		return
+	}
+	s.takeOver(now)
+	wanted := s.wanted
+	s.wanted = false
+	if s.fetching(now) {
+		return
+	}
+	if wanted && !s.mayAskForUnknown(now) {
+		wanted = false
+		s.plugin.wake(s) // another worker has asked since: its answer is final for now
+	}
+	due := s.set == nil || !now.Before(s.refreshAt)
+	if !wanted && (!due || now.Before(s.record.RetryAt)) {
+		return
+	}
+	next := s.record
+	next.LeaseUntil = now.Add(s.settings.Timeout + time.Second)
+	if wanted {
+		next.AskedAt = now
+	}
+	if !s.publish(next) {
+		s.wanted = wanted // another worker was faster: see at the next tick what it wrote
+		return
+	}
+	s.fetch(now)
+}
+
+// takeOver reads the shared record and, when it is about newer keys, the keys.
+func (s *keySource) takeOver(now time.Time) {
+	if s.shared == nil {
+		return
+	}
+	record, found, err := s.shared.load()
+	if err != nil {
+		s.plugin.logOnce("holdfast: shared data can't be read: " + err.Error())
+		return
+	}
+	if !found {
+		return // the store was emptied, or never took a record: go by our own
+	}
+	failedBefore := s.record.FailedAt
+	if record.FetchedAt.Before(s.record.FetchedAt) {
+		record.keepKeysOf(s.record) // a write of ours was lost
+	}
+	s.record = record
+	changed := record.FailedAt.After(failedBefore)
+	if record.FetchedAt.After(s.loadedAt) {
+		if set, err := s.shared.loadKeys(record); err == nil {
+			s.replace(set, now)
+			changed = true
+		}
+	}
+	if changed {
+		s.plugin.wake(s)
+	}
+}
+
+// publish makes the record known to the other workers. It reports whether this
+// worker may go on: not when another one was faster.
+func (s *keySource) publish(next keyRecord) bool {
+	if s.shared != nil {
+		ok, err := s.shared.store(next)
+		if err != nil {
+			s.plugin.logOnce("holdfast: shared data can't be written: " + err.Error())
+		} else if !ok {
+			return false
+		}
+	}
+	s.record = next
+	return true
+}
+
+// replace puts new keys in place of the old. A key that is not among the new
+// ones stops verifying here and now.
+func (s *keySource) replace(set *jwt.KeySet, now time.Time) {
+	s.set = set
+	s.loadedAt = s.record.FetchedAt
+	lifetime := s.record.FreshUntil.Sub(s.record.FetchedAt)
+	s.refreshAt = s.record.FetchedAt.Add(lifetime*7/10 + s.jitter(lifetime/10))
+}
+
+// jitter spreads the refreshes of workers and replicas. Without randomness they
+// refresh at the same time, which is a burden and no danger.
+func (s *keySource) jitter(upTo time.Duration) time.Duration {
+	var b [1]byte
+	if s.plugin.host.Random(b[:]) != nil {
+		return 0
+	}
+	return upTo * time.Duration(b[0]) / 256
+}
+
+// fetched is called with a good answer: new keys and how long they are fresh.
+func (s *keySource) fetched(doc []byte, set *jwt.KeySet, freshFor time.Duration) {
+	now := s.plugin.host.Now()
+	s.calling = false
+	s.plugin.host.Add(s.plugin.metrics.fetched, 1)
+	next := keyRecord{FetchedAt: now, FreshUntil: now.Add(freshFor), AskedAt: s.record.AskedAt}
+	if s.shared != nil {
+		if err := s.shared.storeKeys(doc, &next); err != nil {
+			s.plugin.logOnce("holdfast: shared data can't be written: " + err.Error())
+		}
+	}
+	s.record = next
+	s.replace(set, now)
+	s.plugin.wake(s)
+}
+
+// failedFetch is called when a fetch brought nothing: the keys stay as they are,
+// and the next try waits, longer after each failure.
+func (s *keySource) failedFetch(why string) {
+	now := s.plugin.host.Now()
+	s.calling = false
+	s.plugin.host.Add(s.plugin.metrics.failed, 1)
+	next := s.record
+	next.LeaseUntil = time.Time{}
+	next.FailedAt = now
+	next.Failures = min(next.Failures+1, 16)
+	longest := longestRetryWithout
+	if s.usable(now) {
+		longest = longestRetry
+		s.plugin.host.Add(s.plugin.metrics.stale, 1)
+	}
+	next.RetryAt = now.Add(min(firstRetry<<(next.Failures-1), longest))
+	if s.shared != nil {
+		if err := s.shared.overwrite(next); err != nil {
+			s.plugin.logOnce("holdfast: shared data can't be written: " + err.Error())
+		}
+	}
+	s.record = next
+	s.plugin.host.Log(LogWarn, "holdfast: keys of "+s.issuer+" not fetched: "+why)
+	s.plugin.wake(s)
+}

@@ -1,0 +1,85 @@
+package filter
+
+import (
+	"strings"
+
+	"holdfast/filter/canonical"
+	"holdfast/filter/config"
+)
+
+// defaultRule judges a request that no rule matches: any valid, bound token.
+var defaultRule config.Rule
+
+// match is step 0: which rule judges the request. The reason is TokenAccepted
+// when a rule was found; the other reasons are final.
+func (d *decider) match(r *request, conn connection) (*config.Rule, Reason) {
+	host, hostOK := canonical.Host(r.authority)
+	if d.config.Certificate.MatchSNI {
+		if reason := matchSNI(host, hostOK, conn); reason != TokenAccepted {
+			return nil, reason
+		}
+	}
+	path, pathOK := canonical.Path(r.path)
+	if !pathOK && d.rulesByPath {
+		return nil, AmbiguousPath
+	}
+	if !hostOK && d.rulesByHost {
+		return nil, AmbiguousHost
+	}
+	if d.servesMetadata(r.method, path, pathOK) {
+		return nil, Metadata
+	}
+	if d.config.BypassPreflight && isPreflight(r) {
+		return nil, Preflight
+	}
+	for i := range d.config.Rules {
+		if matches(&d.config.Rules[i].Match, r.method, host, path) {
+			return &d.config.Rules[i], TokenAccepted
+		}
+	}
+	if d.config.DenyUnmatched {
+		return nil, NoRuleMatched
+	}
+	return &defaultRule, TokenAccepted
+}
+
+func matches(m *config.Match, method, host, path string) bool {
+	return (m.Path == "" || m.Path == path) &&
+		(m.PathPrefix == "" || strings.HasPrefix(path, m.PathPrefix)) &&
+		(len(m.Methods) == 0 || contains(m.Methods, method)) &&
+		(len(m.Hosts) == 0 || contains(m.Hosts, host))
+}
+
+// isPreflight recognises a CORS preflight as the Fetch standard defines it.
+func isPreflight(r *request) bool {
+	if r.method != "OPTIONS" {
+		return false
+	}
+	_, origins := r.field("origin")
+	_, methods := r.field("access-control-request-method")
+	return origins == 1 && methods == 1
+}
+
+// matchSNI refuses a request for another host than the TLS handshake named:
+// HTTP/2 connection coalescing (RFC 9113 §9.1.1) must not carry one host's
+// client certificate to another.
+func matchSNI(host string, hostOK bool, conn connection) Reason {
+	sni, found, err := conn.Property("connection", "requested_server_name")
+	if err != nil || !found || !hostOK {
+		return MisdirectedRequest
+	}
+	named, ok := canonical.Host(string(sni))
+	if !ok || named != host {
+		return MisdirectedRequest
+	}
+	return TokenAccepted
+}
+
+func contains(list []string, s string) bool {
+	for _, item := range list {
+		if item == s {
+			return true
+		}
+	}
+	return false
+}

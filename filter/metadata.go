@@ -1,0 +1,56 @@
+package filter
+
+import (
+	"strings"
+
+	"holdfast/filter/config"
+)
+
+// servesMetadata reports whether the request asks for the RFC 9728 document.
+func (d *decider) servesMetadata(method, path string, pathOK bool) bool {
+	return d.config.Resource != nil && pathOK && path == d.config.Resource.WellKnownPath &&
+		(method == "GET" || method == "HEAD")
+}
+
+// metadataAnswer builds the protected resource metadata, RFC 9728 §2 and §3.2.
+func metadataAnswer(c *config.Config) *Answer {
+	if c.Resource == nil {
+		return nil
+	}
+	issuers := make([]string, len(c.Issuers))
+	for i := range c.Issuers {
+		issuers[i] = c.Issuers[i].Policy.Issuer
+	}
+	members := []string{
+		`"resource":` + quoteJSON(c.Resource.Resource),
+		`"authorization_servers":` + quoteList(issuers),
+	}
+	if len(c.Resource.ScopesSupported) > 0 {
+		members = append(members, `"scopes_supported":`+quoteList(c.Resource.ScopesSupported))
+	}
+	for _, source := range c.TokenSources {
+		if source.Kind == config.TokenFromAuthorization {
+			members = append(members, `"bearer_methods_supported":["header"]`)
+		}
+	}
+	if c.Binding.MTLS {
+		members = append(members, `"tls_client_certificate_bound_access_tokens":true`)
+	}
+	return &Answer{
+		Status:  200,
+		Details: "holdfast_metadata",
+		Headers: []Header{
+			{"content-type", "application/json"},
+			{"cache-control", "public, max-age=300"},
+		},
+		Body: "{" + strings.Join(members, ",") + "}",
+	}
+}
+
+func quoteList(items []string) string {
+	quoted := make([]string, len(items))
+	for i, item := range items {
+		quoted[i] = quoteJSON(item)
+	}
+	return "[" + strings.Join(quoted, ",") + "]"
+}

@@ -1,0 +1,194 @@
+package filter
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"holdfast/filter/config"
+	"holdfast/jwt"
+)
+
+// Plugin is one configuration in one worker. Everything that lives longer than
+// a request hangs here: two configurations in one VM share nothing.
+type Plugin struct {
+	host      Host
+	config    *config.Config
+	decider   *decider
+	forwarder *forwarder
+	answerer  *answerer
+	metrics   *metrics
+	refusals  refusalLog
+
+	waiting map[*Exchange]struct{} // parked requests
+	period  time.Duration          // of the tick, as last asked for
+	logged  map[string]bool        // lines that are written once
+}
+
+// Ticks. The first one starts the first fetch: a call-out from the start of the
+// plugin would belong to a VM that only validates the configuration.
+const (
+	tickAtOnce = time.Millisecond
+	tickBusy   = 20 * time.Millisecond // requests wait: for another worker's fetch, or their deadline
+	tickIdle   = time.Second           // look for keys that another worker fetched, and at the age of ours
+)
+
+// Start reads the configuration and prepares everything that can be prepared.
+// It logs all problems and returns an error when the host must not start.
+func Start(host Host, configuration string) (p *Plugin, err error) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			p, err = nil, fmt.Errorf("holdfast: fault at start: %v", fault)
+			host.Log(LogError, err.Error())
+		}
+	}()
+	c, err := config.Parse(configuration)
+	if err != nil {
+		host.Log(LogError, "holdfast: configuration refused: "+err.Error())
+		return nil, err
+	}
+	m, err := defineMetrics(host)
+	if err != nil {
+		host.Log(LogError, "holdfast: metrics refused by the host: "+err.Error())
+		return nil, err
+	}
+	p = &Plugin{
+		host:      host,
+		config:    c,
+		forwarder: newForwarder(c),
+		answerer:  &answerer{config: c, metadata: metadataAnswer(c)},
+		metrics:   m,
+		refusals:  refusalLog{host: host},
+		waiting:   map[*Exchange]struct{}{},
+		logged:    map[string]bool{},
+	}
+	digest := sha256.Sum256([]byte(configuration))
+	namespace := "holdfast/" + hex.EncodeToString(digest[:16]) + "/"
+	sources := make([]*keySource, len(c.Issuers))
+	for i := range c.Issuers {
+		sources[i] = newKeySource(p, &c.Issuers[i], namespace+"jwks/"+strconv.Itoa(i))
+	}
+	p.decider = newDecider(c, sources)
+	p.decider.verify = p.timedVerify
+	host.Log(LogInfo, startLine(c))
+	if p.fetchesKeys() {
+		p.hurry()
+	}
+	return p, nil
+}
+
+// startLine says what an operator wants to see in the log after a rollout.
+func startLine(c *config.Config) string {
+	issuers := make([]string, len(c.Issuers))
+	for i := range c.Issuers {
+		issuers[i] = c.Issuers[i].Policy.Issuer
+	}
+	mode := "strict"
+	if c.Binding.Optional {
+		mode = "optional"
+	}
+	if c.Binding.ReportOnly {
+		mode += ",report_only"
+	}
+	return "holdfast " + Version + ": issuers=" + strings.Join(issuers, ",") +
+		" methods=mtls mode=" + mode + " verification=sandbox"
+}
+
+// OnTick does what is due: fetches, refreshes, deadlines.
+func (p *Plugin) OnTick() {
+	defer p.contain()
+	now := p.host.Now()
+	for _, source := range p.decider.keys {
+		p.tickSource(source, now)
+	}
+	for x := range p.waiting {
+		x.expire(now)
+	}
+	p.pace()
+}
+
+// tickSource contains a fault of one source, so that the others still get theirs.
+func (p *Plugin) tickSource(source *keySource, now time.Time) {
+	defer p.contain()
+	source.tick(now)
+}
+
+// pace asks for the slowest tick that serves what is going on.
+func (p *Plugin) pace() {
+	period := tickIdle
+	if len(p.waiting) > 0 {
+		period = tickBusy
+	}
+	p.setTick(period)
+}
+
+// hurry asks for a tick as soon as the host can. It reports whether one comes.
+func (p *Plugin) hurry() bool { return p.setTick(tickAtOnce) }
+
+func (p *Plugin) setTick(period time.Duration) bool {
+	if period == p.period {
+		return true
+	}
+	if err := p.host.SetTick(period); err != nil {
+		p.logOnce("holdfast: the host gives no tick: " + err.Error())
+		return false
+	}
+	p.period = period
+	return true
+}
+
+func (p *Plugin) fetchesKeys() bool {
+	for _, source := range p.decider.keys {
+		if source.settings.Inline == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// wake judges the requests again that wait for this source.
+func (p *Plugin) wake(source *keySource) {
+	for x := range p.waiting {
+		if x.waitFor == source {
+			x.rejudge()
+		}
+	}
+}
+
+// rejudge contains a fault of one request, so that the others still wake.
+func (x *Exchange) rejudge() {
+	defer x.contain()
+	x.judge()
+}
+
+// timedVerify records what a signature costs.
+func (p *Plugin) timedVerify(key *jwt.Key, token *jwt.Token) error {
+	start := p.host.Now()
+	err := key.Verify(token)
+	if spent := p.host.Now().Sub(start); spent >= 0 {
+		p.host.Record(p.metrics.verifyUS, uint64(spent/time.Microsecond))
+	}
+	return err
+}
+
+// logOnce writes a line about the host that would otherwise repeat for ever.
+func (p *Plugin) logOnce(line string) {
+	if !p.logged[line] && len(p.logged) < 100 {
+		p.logged[line] = true
+		p.host.Log(LogError, line)
+	}
+}
+
+func (p *Plugin) logFault(fault any) {
+	p.logOnce(fmt.Sprintf("holdfast: fault: %v", fault))
+}
+
+// contain keeps a fault in a callback of the plugin from ending the VM.
+func (p *Plugin) contain() {
+	if fault := recover(); fault != nil {
+		p.logFault(fault)
+	}
+}

@@ -1,0 +1,117 @@
+package proxywasm
+
+import (
+	sdk "github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm"
+	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm/types"
+
+	"holdfast/filter"
+	"holdfast/filter/structpb"
+)
+
+// NewVMContext is what main.go registers with the SDK.
+func NewVMContext() types.VMContext { return &vmContext{} }
+
+type vmContext struct {
+	types.DefaultVMContext
+	effective uint32 // the context that the host acts on, see use
+}
+
+// use makes the host act on this context. Callbacks of the plugin touch streams
+// and the other way round; if the host refuses, the call that was to follow must
+// not be made: it would reach another request.
+func (vm *vmContext) use(contextID uint32) error {
+	if vm.effective == contextID {
+		return nil
+	}
+	if err := sdk.SetEffectiveContext(contextID); err != nil {
+		return err
+	}
+	vm.effective = contextID
+	return nil
+}
+
+// NewPluginContext is called for each plugin configuration.
+func (vm *vmContext) NewPluginContext(contextID uint32) types.PluginContext {
+	return &pluginContext{host: host{vm: vm, contextID: contextID}}
+}
+
+type pluginContext struct {
+	types.DefaultPluginContext
+	host   host
+	plugin *filter.Plugin // nil until started
+}
+
+// OnPluginStart fails the start on any problem; the host then refuses traffic.
+func (p *pluginContext) OnPluginStart(int) types.OnPluginStartStatus {
+	p.host.enter()
+	configuration, err := sdk.GetPluginConfiguration()
+	if err != nil && err != types.ErrorStatusNotFound {
+		p.host.Log(filter.LogError, "holdfast: the host gives no configuration: "+err.Error())
+		return types.OnPluginStartStatusFailed
+	}
+	plugin, err := filter.Start(&p.host, configurationJSON(configuration))
+	if err != nil {
+		return types.OnPluginStartStatusFailed
+	}
+	p.plugin = plugin
+	return types.OnPluginStartStatusOK
+}
+
+// configurationJSON is the configuration as JSON, in whichever of its two forms
+// the host hands it over: Envoy gives a StringValue as its text and a Struct as
+// protobuf. A Struct begins with 0x0a; JSON may begin with that newline too, but
+// then it does not parse as a Struct.
+func configurationJSON(configuration []byte) string {
+	if len(configuration) > 0 && configuration[0] == '\n' {
+		if doc, ok := structpb.JSON(configuration); ok {
+			return doc
+		}
+	}
+	return string(configuration)
+}
+
+func (p *pluginContext) OnTick() {
+	p.host.enter()
+	if p.plugin != nil {
+		p.plugin.OnTick()
+	}
+}
+
+// NewHttpContext is called for each request.
+func (p *pluginContext) NewHttpContext(contextID uint32) types.HttpContext {
+	h := &httpContext{stream: stream{vm: p.host.vm, contextID: contextID}}
+	if p.plugin != nil {
+		h.exchange = p.plugin.NewExchange(&h.stream)
+	}
+	return h
+}
+
+type httpContext struct {
+	types.DefaultHttpContext
+	stream   stream
+	exchange *filter.Exchange // nil when the plugin did not start
+}
+
+func (h *httpContext) OnHttpRequestHeaders(int, bool) types.Action {
+	h.stream.enter()
+	if h.exchange == nil {
+		// A host should not get here after a failed start. If it does: refuse.
+		_ = h.stream.Respond(filter.Answer{Status: 503, GRPCStatus: 14, Details: "holdfast_denied{not_started}"})
+		return types.ActionPause
+	}
+	h.stream.inHeaders = true
+	h.exchange.OnRequestHeaders()
+	h.stream.inHeaders = false
+	return h.stream.action()
+}
+
+func (h *httpContext) OnHttpRequestBody(int, bool) types.Action { return h.stream.action() }
+
+func (h *httpContext) OnHttpRequestTrailers(int) types.Action { return h.stream.action() }
+
+func (h *httpContext) OnHttpStreamDone() {
+	h.stream.enter()
+	if h.exchange != nil {
+		h.exchange.OnDone()
+	}
+}

@@ -1,0 +1,142 @@
+package proxywasm
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	sdk "github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm"
+	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm/types"
+
+	"holdfast/filter"
+)
+
+// host is filter.Host over the ABI, for one plugin context.
+type host struct {
+	vm        *vmContext
+	contextID uint32
+}
+
+// enter notes that the host is calling in this context.
+func (h *host) enter() { h.vm.effective = h.contextID }
+
+func (h *host) Now() time.Time { return time.Now() }
+
+func (h *host) Random(b []byte) error {
+	_, err := rand.Read(b)
+	return err
+}
+
+func (h *host) Log(level filter.LogLevel, line string) {
+	switch {
+	case line == "": // the SDK takes the address of the first byte
+	case level == filter.LogInfo:
+		sdk.LogInfo(line)
+	case level == filter.LogWarn:
+		sdk.LogWarn(line)
+	default:
+		sdk.LogError(line)
+	}
+}
+
+func (h *host) SetTick(period time.Duration) error {
+	if err := h.vm.use(h.contextID); err != nil {
+		return err
+	}
+	return sdk.SetTickPeriodMilliSeconds(uint32(period / time.Millisecond))
+}
+
+func (h *host) Dispatch(call filter.Call, done func(filter.CallResult)) error {
+	if err := h.vm.use(h.contextID); err != nil {
+		return err
+	}
+	headers := [][2]string{
+		{":method", "GET"},
+		{":scheme", "https"}, // the cluster decides whether TLS is used
+		{":authority", call.Authority},
+		{":path", call.Path},
+	}
+	for _, header := range call.Headers {
+		headers = append(headers, [2]string{header.Name, header.Value})
+	}
+	timeout := uint32(max(call.Timeout/time.Millisecond, 1))
+	_, err := sdk.DispatchHttpCall(call.Cluster, headers, nil, nil, timeout, func(numHeaders, bodySize, _ int) {
+		h.enter()
+		done(callResult(numHeaders, bodySize, call.MaxBody))
+	})
+	return err
+}
+
+// callResult reads the answer to a call. What cannot be read is left out: the
+// caller takes nothing but status 200 with a body that parses.
+func callResult(numHeaders, bodySize, maxBody int) filter.CallResult {
+	var result filter.CallResult
+	if numHeaders > 0 {
+		headers, err := sdk.GetHttpCallResponseHeaders()
+		if err != nil {
+			return result
+		}
+		for _, header := range headers {
+			if header[0] == ":status" {
+				result.Status, _ = strconv.Atoi(header[1])
+				continue
+			}
+			result.Headers = append(result.Headers, filter.Header{Name: header[0], Value: header[1]})
+		}
+	}
+	if bodySize > maxBody {
+		// Linear memory never shrinks: such a body is not even copied.
+		result.TooLarge = true
+		return result
+	}
+	if bodySize > 0 {
+		result.Body, _ = sdk.GetHttpCallResponseBody(0, bodySize)
+	}
+	return result
+}
+
+func (h *host) SharedGet(key string) ([]byte, uint32, bool, error) {
+	value, cas, err := sdk.GetSharedData(key)
+	if errors.Is(err, types.ErrorStatusNotFound) {
+		return nil, 0, false, nil
+	}
+	return value, cas, err == nil, err
+}
+
+func (h *host) SharedSet(key string, value []byte, cas uint32) (bool, error) {
+	err := sdk.SetSharedData(key, value, cas)
+	if errors.Is(err, types.ErrorStatusCasMismatch) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+func (h *host) DefineCounter(name string) (id filter.Metric, err error) {
+	defer recovered(&err)
+	return filter.Metric(sdk.DefineCounterMetric(name)), nil
+}
+
+func (h *host) DefineHistogram(name string) (id filter.Metric, err error) {
+	defer recovered(&err)
+	return filter.Metric(sdk.DefineHistogramMetric(name)), nil
+}
+
+func (h *host) Add(m filter.Metric, n uint64) {
+	defer recovered(nil)
+	sdk.MetricCounter(m).Increment(n)
+}
+
+func (h *host) Record(m filter.Metric, value uint64) {
+	defer recovered(nil)
+	sdk.MetricHistogram(m).Record(value)
+}
+
+// recovered turns the panics of the SDK's metric helpers into an error, or into
+// nothing where a metric is not worth a request.
+func recovered(err *error) {
+	if fault := recover(); fault != nil && err != nil {
+		*err = fmt.Errorf("%v", fault)
+	}
+}

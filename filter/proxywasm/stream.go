@@ -1,0 +1,97 @@
+package proxywasm
+
+import (
+	"errors"
+
+	sdk "github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm"
+	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm/types"
+
+	"holdfast/filter"
+)
+
+// stream is filter.Stream over the ABI, for one HTTP context.
+type stream struct {
+	vm        *vmContext
+	contextID uint32
+	inHeaders bool // within OnHttpRequestHeaders, whose return value continues
+	goOn      bool // the filter let the request continue
+}
+
+// enter notes that the host is calling in this context.
+func (s *stream) enter() { s.vm.effective = s.contextID }
+
+// action holds everything back until the filter has let the request continue.
+func (s *stream) action() types.Action {
+	if s.goOn {
+		return types.ActionContinue
+	}
+	return types.ActionPause
+}
+
+func (s *stream) Continue() error {
+	if !s.inHeaders {
+		if err := s.vm.use(s.contextID); err != nil {
+			return err
+		}
+		if err := sdk.ResumeHttpRequest(); err != nil {
+			return err
+		}
+	}
+	s.goOn = true
+	return nil
+}
+
+func (s *stream) Respond(answer filter.Answer) error {
+	if err := s.vm.use(s.contextID); err != nil {
+		return err
+	}
+	return sendLocalResponse(answer)
+}
+
+func (s *stream) RequestHeaders() ([]filter.Header, error) {
+	if err := s.vm.use(s.contextID); err != nil {
+		return nil, err
+	}
+	pairs, err := sdk.GetHttpRequestHeaders()
+	if err != nil {
+		return nil, err
+	}
+	headers := make([]filter.Header, len(pairs))
+	for i, pair := range pairs {
+		headers[i] = filter.Header{Name: pair[0], Value: pair[1]}
+	}
+	return headers, nil
+}
+
+func (s *stream) RemoveRequestHeader(name string) error {
+	if err := s.vm.use(s.contextID); err != nil {
+		return err
+	}
+	return sdk.RemoveHttpRequestHeader(name)
+}
+
+func (s *stream) SetRequestHeader(name, value string) error {
+	if err := s.vm.use(s.contextID); err != nil {
+		return err
+	}
+	return sdk.ReplaceHttpRequestHeader(name, value)
+}
+
+func (s *stream) Property(path ...string) ([]byte, bool, error) {
+	if err := s.vm.use(s.contextID); err != nil {
+		return nil, false, err
+	}
+	value, err := sdk.GetProperty(path)
+	if errors.Is(err, types.ErrorStatusNotFound) {
+		return nil, false, nil
+	}
+	return value, err == nil, err
+}
+
+func (s *stream) SetProperty(name, value string) error {
+	if err := s.vm.use(s.contextID); err != nil {
+		return err
+	}
+	// One path element: Envoy's filter state then has it under "wasm." + name.
+	return sdk.SetProperty([]string{name}, []byte(value))
+}

@@ -1,0 +1,147 @@
+package filter
+
+import (
+	"errors"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"holdfast/jwt"
+)
+
+// What contract §3 says of each reason.
+func TestContract3_EveryReasonHasItsAnswer(t *testing.T) {
+	t.Parallel()
+	type answer struct {
+		status, grpc int
+		code         string
+		challenge    bool
+	}
+	table := map[answer][]Reason{
+		{200, 0, "", false}:                                 {TokenAccepted, Anonymous, Preflight, Metadata},
+		{401, 16, "", true}:                                 {NoToken},
+		{400, 3, "invalid_request", true}:                   {MultipleTokens, MalformedCredentials, AmbiguousPath, AmbiguousHost, TokenTooLarge},
+		{403, 7, "insufficient_scope", true}:                {ScopeInsufficient, ClaimNotAllowed, IssuerNotAllowed, AudienceNotAllowed},
+		{403, 7, "access_denied", true}:                     {NoRuleMatched},
+		{401, 16, "insufficient_user_authentication", true}: {ACRNotMet, AuthenticationTooOld},
+		{503, 14, "temporarily_unavailable", false}:         {KeysUnavailable, TooManyWaiting, InternalError},
+		{421, 3, "misdirected_request", false}:              {MisdirectedRequest},
+		{401, 16, "invalid_token", true}: {
+			TokenNotJWT, TokenMalformed, TokenEncrypted, CriticalHeader, AlgorithmNotAllowed, TokenTypeNotAllowed,
+			IssuerUnknown, AudienceMismatch, Expired, NotYetValid, IssuedInFuture, LifetimeTooLong, ClaimMissing,
+			ClaimMalformed, KeyUnknown, KeyAmbiguous, SignatureInvalid,
+			CnfMissing, CnfMalformed, CnfUnsupported, CertificateMissing, CertificateMalformed, CertificateUnreadable,
+			CertificateNotValidated, CnfMismatch,
+		},
+	}
+	var listed []Reason
+	for want, reasons := range table {
+		listed = append(listed, reasons...)
+		for _, reason := range reasons {
+			c := reason.class()
+			if got := (answer{c.status, c.grpcStatus, c.code, c.challenge}); got != want {
+				t.Errorf("%s: %v, want %v", reason, got, want)
+			}
+			if reason.Refuses() != (want.status != 200) {
+				t.Errorf("%s: Refuses() is %v", reason, reason.Refuses())
+			}
+		}
+	}
+	slices.Sort(listed)
+	if !slices.Equal(listed, Reasons()) {
+		t.Errorf("the table lists %v, the code %v", listed, Reasons())
+	}
+}
+
+// The words are names of metrics and parts of header values.
+func TestContract6_ReasonsAreAClosedListOfWords(t *testing.T) {
+	t.Parallel()
+	const letters = "abcdefghijklmnopqrstuvwxyz_"
+	seen := map[string]Reason{}
+	for _, reason := range Reasons() {
+		word, description := reason.String(), reasons[reason].description
+		if word == "" || strings.Trim(word, letters) != "" {
+			t.Errorf("%d: word %q", reason, word)
+		}
+		if other, twice := seen[word]; twice {
+			t.Errorf("%q is the word of %d and of %d", word, other, reason)
+		}
+		seen[word] = reason
+		if (description != "") != reason.Refuses() {
+			t.Errorf("%s: description %q", reason, description)
+		}
+		for _, c := range []byte(description) {
+			if c < ' ' || c > '~' || c == '"' || c == '\\' {
+				t.Errorf("%s: %q can't be quoted", reason, description)
+			}
+		}
+	}
+	for _, outside := range []Reason{reasonCount, waitForKeys, 255} {
+		if outside.String() != "unknown" || !outside.Refuses() || outside.class() != &unavailable {
+			t.Errorf("%d is outside of the list and no internal error", outside)
+		}
+	}
+}
+
+// No error of package jwt ends as an internal error for want of a row.
+func TestEveryTokenErrorHasAReason(t *testing.T) {
+	t.Parallel()
+	// These two are about key sets, which no token brings.
+	exempt := []string{"ErrKeySet", "ErrNoUsableKey"}
+	exported := map[string]bool{}
+	files, _ := filepath.Glob("../jwt/*.go")
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		ast.Inspect(syntax(t, file), func(n ast.Node) bool {
+			if spec, ok := n.(*ast.ValueSpec); ok {
+				for _, name := range spec.Names {
+					if strings.HasPrefix(name.Name, "Err") && !slices.Contains(exempt, name.Name) {
+						exported[name.Name] = true
+					}
+				}
+			}
+			return true
+		})
+	}
+	mapped := map[string]bool{}
+	ast.Inspect(syntax(t, "validate.go"), func(n ast.Node) bool {
+		if s, ok := n.(*ast.SelectorExpr); ok && strings.HasPrefix(s.Sel.Name, "Err") {
+			mapped[s.Sel.Name] = true
+		}
+		return true
+	})
+	if len(exported) < 15 || !maps.Equal(exported, mapped) {
+		t.Errorf("jwt exports %v\nreasonOf knows %v", slices.Sorted(maps.Keys(exported)), slices.Sorted(maps.Keys(mapped)))
+	}
+}
+
+func syntax(t *testing.T, file string) *ast.File {
+	t.Helper()
+	f, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+func TestReasonOf(t *testing.T) {
+	t.Parallel()
+	for _, row := range errorReasons {
+		if got := reasonOf(fmt.Errorf("detail: %w", row.err)); got != row.reason || got.class() != &invalidToken {
+			t.Errorf("%v: %s, want %s", row.err, got, row.reason)
+		}
+	}
+	for _, err := range []error{errors.New("unheard of"), jwt.ErrKeySet, jwt.ErrNoUsableKey} {
+		if got := reasonOf(err); got != InternalError {
+			t.Errorf("%v: %s", err, got)
+		}
+	}
+}
