@@ -1,0 +1,270 @@
+package e2e
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/luikyv/go-oidc/pkg/goidc"
+	"github.com/luikyv/go-oidc/pkg/provider"
+	"golang.org/x/crypto/bcrypt"
+)
+
+// The clients that every [AuthServer] knows. Those with a certificate use
+// tls_client_auth (RFC 8705 §2.1) and get bound tokens; ClientBearer uses a
+// password and gets plain bearer tokens.
+const (
+	ClientA      = "client-a"
+	ClientB      = "client-b"
+	ClientC      = "client-c"
+	ClientBearer = "client-bearer"
+
+	bearerSecret = "correct horse battery staple"
+)
+
+// Scopes are all scopes that an [AuthServer] grants.
+var Scopes = []string{"accounts:read", "payments:write"}
+
+// AuthServer is an authorization server on HTTPS: client_credentials, JWT access
+// tokens bound to the client's certificate, JWKS, discovery, introspection and
+// revocation. Faults can be put before any of its paths.
+type AuthServer struct {
+	Address string // host:port
+
+	issuer   string
+	pki      *PKI
+	handler  http.Handler
+	server   *http.Server
+	mu       sync.Mutex
+	keys     []*Key // published; the first signs
+	faults   map[string]Fault
+	requests map[string]int
+}
+
+// NewAuthServer starts a server for an issuer on a free port.
+func NewAuthServer(pki *PKI, issuer string) (*AuthServer, error) {
+	s := &AuthServer{
+		issuer: issuer, pki: pki,
+		keys:     []*Key{NewKey("key-1", "ES256")},
+		faults:   map[string]Fault{},
+		requests: map[string]int{},
+	}
+	scopes := make([]goidc.Scope, len(Scopes))
+	for i, name := range Scopes {
+		scopes[i] = goidc.NewScope(name)
+	}
+	options := []provider.Option{
+		provider.WithScopes(scopes...),
+		provider.WithGrantSessionStorage(&grants{}),
+		provider.WithIDTokenSignatureAlgs(goidc.ES256),
+		provider.WithClientCredentialsGrant(),
+		provider.WithTokenAuthnMethods(goidc.ClientAuthnTLS, goidc.ClientAuthnSecretPost),
+		provider.WithMTLS(issuer, s.clientCertificate),
+		provider.WithTLSCertTokenBinding(),
+		provider.WithResourceIndicators(Resource, "https://other.example.com"),
+		provider.WithTokenOptions(func(goidc.GrantInfo, *goidc.Client) goidc.TokenOptions {
+			return goidc.NewJWTTokenOptions(goidc.SignatureAlgorithm(s.Key().Algorithm), 300)
+		}),
+		provider.WithTokenIntrospection(func(*goidc.Client, goidc.TokenInfo) bool { return true }, goidc.ClientAuthnTLS, goidc.ClientAuthnSecretPost),
+		provider.WithTokenRevocation(func(*goidc.Client) bool { return true }, goidc.ClientAuthnTLS, goidc.ClientAuthnSecretPost),
+	}
+	for id, certificate := range map[string]*Certificate{ClientA: pki.A, ClientB: pki.B, ClientC: pki.Chained, ClientBearer: nil} {
+		options = append(options, provider.WithStaticClient(client(id, certificate)))
+	}
+	jwks := func(context.Context) (goidc.JSONWebKeySet, error) {
+		var set goidc.JSONWebKeySet
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		for _, k := range s.keys {
+			set.Keys = append(set.Keys, k.JWK())
+		}
+		return set, nil
+	}
+	op, err := provider.New(goidc.ProfileOpenID, issuer, jwks, options...)
+	if err != nil {
+		return nil, err
+	}
+	s.handler = op.Handler()
+	s.Address = "127.0.0.1:0"
+	return s, s.Start()
+}
+
+func client(id string, certificate *Certificate) *goidc.Client {
+	c := &goidc.Client{ID: id, ClientMeta: goidc.ClientMeta{
+		GrantTypes: []goidc.GrantType{goidc.GrantClientCredentials},
+		ScopeIDs:   strings.Join(Scopes, " "),
+	}}
+	if certificate == nil {
+		c.TokenAuthnMethod = goidc.ClientAuthnSecretPost
+		c.HashedSecret = string(must(bcrypt.GenerateFromPassword([]byte(bearerSecret), bcrypt.MinCost)))
+		return c
+	}
+	c.TokenAuthnMethod = goidc.ClientAuthnTLS
+	c.TLSSubDistinguishedName = certificate.Leaf.Subject.String()
+	c.TLSTokenBindingIsRequired = true
+	return c
+}
+
+// clientCertificate verifies the chain: go-oidc's tls_client_auth compares names
+// only, and anyone can write a name into a certificate.
+func (s *AuthServer) clientCertificate(r *http.Request) (*x509.Certificate, error) {
+	if r.TLS == nil || len(r.TLS.PeerCertificates) == 0 {
+		return nil, errors.New("no client certificate")
+	}
+	leaf := r.TLS.PeerCertificates[0]
+	between := x509.NewCertPool()
+	for _, c := range r.TLS.PeerCertificates[1:] {
+		between.AddCert(c)
+	}
+	_, err := leaf.Verify(x509.VerifyOptions{
+		Roots: s.pki.CA.Pool(), Intermediates: between, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
+	})
+	return leaf, err
+}
+
+// Start listens (again), on the address of before if there was one.
+func (s *AuthServer) Start() error {
+	listener, err := net.Listen("tcp", s.Address)
+	if err != nil {
+		return err
+	}
+	s.Address = listener.Addr().String()
+	s.server = &http.Server{
+		Handler:  s,
+		ErrorLog: log.New(io.Discard, "", 0), // resets are part of the tests
+		TLSConfig: &tls.Config{
+			Certificates: []tls.Certificate{s.pki.Server.TLS()},
+			ClientAuth:   tls.RequestClientCert,
+		},
+	}
+	go s.server.ServeTLS(listener, "", "")
+	return nil
+}
+
+// Close stops listening and drops every connection. [AuthServer.Start] undoes it.
+func (s *AuthServer) Close() { s.server.Close() }
+
+// ServeHTTP counts the request, lets the fault for its path work, and serves.
+func (s *AuthServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	s.requests[r.URL.Path]++
+	fault := s.faults[r.URL.Path]
+	s.mu.Unlock()
+	next := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// RFC 8414 metadata is what go-oidc serves at OpenID's path alone.
+		if r.URL.Path == "/.well-known/oauth-authorization-server" {
+			r.URL.Path = "/.well-known/openid-configuration"
+		}
+		s.handler.ServeHTTP(w, r)
+	}))
+	if fault != nil {
+		next = fault(next)
+	}
+	next.ServeHTTP(w, r)
+}
+
+// Requests is how many requests came for a path so far.
+func (s *AuthServer) Requests(path string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.requests[path]
+}
+
+// Key is the key that signs.
+func (s *AuthServer) Key() *Key {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.keys[0]
+}
+
+// Publish replaces the keys. The first signs from now on.
+func (s *AuthServer) Publish(keys ...*Key) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.keys = slices.Clone(keys)
+}
+
+// Fault puts something before a path; nil takes it away.
+func (s *AuthServer) Fault(path string, f Fault) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults[path] = f
+}
+
+// Request is what a client asks of the token endpoint. Empty fields mean
+// client-a, all scopes, and [Resource].
+type Request struct {
+	Client, Scope, Resource string
+	Certificate             *Certificate // of the TLS connection
+}
+
+// Token gets an access token, the honest way: over mutual TLS when the client
+// has a certificate.
+func (s *AuthServer) Token(ctx context.Context, r Request) (string, error) {
+	form := url.Values{
+		"grant_type": {"client_credentials"},
+		"client_id":  {or(r.Client, ClientA)},
+		"scope":      {or(r.Scope, strings.Join(Scopes, " "))},
+		"resource":   {or(r.Resource, Resource)},
+	}
+	if r.Certificate == nil {
+		form.Set("client_secret", bearerSecret)
+	}
+	var answer struct {
+		AccessToken string `json:"access_token"`
+	}
+	err := s.post(ctx, "/token", form, r.Certificate, &answer)
+	return answer.AccessToken, err
+}
+
+func (s *AuthServer) post(ctx context.Context, path string, form url.Values, c *Certificate, answer any) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, Issuer+path, strings.NewReader(form.Encode()))
+	if err != nil {
+		return err
+	}
+	request.Header.Set("content-type", "application/x-www-form-urlencoded")
+	config := &tls.Config{RootCAs: s.pki.CA.Pool()}
+	if c != nil {
+		config.Certificates = []tls.Certificate{c.TLS()}
+	}
+	transport := &http.Transport{TLSClientConfig: config, DisableKeepAlives: true, DialContext: dialTo(s.Address)}
+	response, err := (&http.Client{Transport: transport, Timeout: 10 * time.Second}).Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		return err
+	}
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s answered %s: %s", path, response.Status, body)
+	}
+	return json.Unmarshal(body, answer)
+}
+
+// dialTo ignores the name that is asked for: names lead to loopback here.
+func dialTo(address string) func(context.Context, string, string) (net.Conn, error) {
+	return func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, network, address)
+	}
+}
+
+func or(value, fallback string) string {
+	if value == "" {
+		return fallback
+	}
+	return value
+}

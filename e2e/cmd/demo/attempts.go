@@ -1,0 +1,137 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"holdfast/e2e"
+)
+
+// attempt is one row: what was tried, and what has to come of it.
+type attempt struct {
+	what string
+	want string
+	try  func(*e2e.Stack) string
+}
+
+// What can come of an attempt. Anything but a 200 must not reach the upstream.
+const (
+	passes    = "200"
+	noToken   = "401, asked for a token"
+	invalid   = "401 invalid_token"
+	malformed = "400 invalid_request"
+	forbidden = "403 insufficient_scope"
+	handshake = "TLS handshake refused"
+)
+
+// attempts prepares the rows. The tokens that are not named otherwise come from
+// the authorization server; the rest nobody honest would issue.
+func attempts(s *e2e.Stack) ([]attempt, error) {
+	token, err := s.Token(s.PKI.A)
+	if err != nil {
+		return nil, fmt.Errorf("no token from the authorization server: %w", err)
+	}
+	bearer, err := s.Token(nil)
+	if err != nil {
+		return nil, fmt.Errorf("no bearer token from the authorization server: %w", err)
+	}
+	readOnly, err := s.Auth.Token(context.Background(), e2e.Request{Scope: "accounts:read", Certificate: s.PKI.A})
+	if err != nil {
+		return nil, fmt.Errorf("no token with one scope: %w", err)
+	}
+	elsewhere, err := s.Auth.Token(context.Background(), e2e.Request{Resource: "https://other.example.com", Certificate: s.PKI.A})
+	if err != nil {
+		return nil, fmt.Errorf("no token for another API: %w", err)
+	}
+
+	owner := e2e.Caller{Certificate: s.PKI.A}
+	thief := e2e.Caller{Certificate: s.PKI.B}
+	nobody := e2e.Caller{}
+	good, key := s.Auth.Mint(s.PKI.A), s.Auth.Key()
+	parts := strings.Split(token, ".")
+	another := strings.Split(good.With(e2e.M{"scope": "admin"}).Sign(key), ".")
+	tampered := parts[0] + "." + another[1] + "." + parts[2]
+
+	return []attempt{
+		{"the owner: own token, own certificate", passes, get(owner, "/accounts", auth(token))},
+		{"the owner, over HTTP/2", passes, get(e2e.Caller{Certificate: s.PKI.A, HTTP2: true}, "/accounts", auth(token))},
+		{"no token at all", noToken, get(owner, "/accounts")},
+		{"a public path, without token and certificate", passes, get(nobody, "/public/status")},
+		{"stolen token, no certificate", invalid, get(nobody, "/accounts", auth(token))},
+		{"stolen token, the thief's own valid certificate", invalid, get(thief, "/accounts", auth(token))},
+		{"stolen token, a self-signed certificate with the owner's name", handshake, selfSigned(token)},
+		{"stolen token, forged certificate header (XFCC)", invalid, get(thief, "/accounts", auth(token), "x-forwarded-client-cert: "+s.PKI.A.XFCC())},
+		{"old token after the certificate was renewed", invalid, get(e2e.Caller{Certificate: s.PKI.Renewed}, "/accounts", auth(token))},
+		{"expired token", invalid, get(owner, "/accounts", auth(good.With(e2e.M{"exp": time.Now().Add(-time.Minute).Unix()}).Sign(key)))},
+		{"tampered token: another payload under the same signature", invalid, get(owner, "/accounts", auth(tampered))},
+		{"token without a signature (alg none)", invalid, get(owner, "/accounts", auth(good.Unsigned()))},
+		{"token that the attacker signed with a key of its own", invalid, get(owner, "/accounts", auth(good.Sign(e2e.NewKey(key.ID, "ES256"))))},
+		{"token of an issuer that nobody configured", invalid, get(owner, "/accounts", auth(good.With(e2e.M{"iss": "https://evil.example"}).Sign(key)))},
+		{"token for another API (wrong audience)", invalid, get(owner, "/accounts", auth(elsewhere))},
+		{"plain bearer token, bound to nothing", invalid, get(owner, "/accounts", auth(bearer))},
+		{"payment with a token that may only read accounts", forbidden, send("POST", owner, "/payments", auth(readOnly))},
+		{"payment with a token that may pay", passes, send("POST", owner, "/payments", auth(token))},
+		{"two tokens in one request", malformed, get(owner, "/accounts", auth(token), auth(bearer))},
+		{"path trick: /public/status/%2e%2e/%2e%2e/accounts", malformed, get(nobody, "/public/status/%2e%2e/%2e%2e/accounts")},
+		{"the owner claims to be admin (x-auth-sub); it arrives as client-a", passes, spoofed(owner, token)},
+		{"the owner again, after all of that", passes, get(owner, "/accounts", auth(token))},
+	}, nil
+}
+
+func auth(token string) string { return "authorization: Bearer " + token }
+
+func get(c e2e.Caller, path string, header ...string) func(*e2e.Stack) string {
+	return send("GET", c, path, header...)
+}
+
+func send(method string, c e2e.Caller, path string, header ...string) func(*e2e.Stack) string {
+	return func(s *e2e.Stack) string { return outcome(call(s, method, c, path, header...)) }
+}
+
+func call(s *e2e.Stack, method string, c e2e.Caller, path string, header ...string) *e2e.Answer {
+	client := s.Client(c)
+	defer client.Close()
+	return client.Do(context.Background(), method, path, nil, header...)
+}
+
+// outcome puts an answer into the words of the table.
+func outcome(a *e2e.Answer) string {
+	switch {
+	case a.Err != nil:
+		return "no answer: " + a.Err.Error()
+	case a.Status != 200 && a.Seen != nil:
+		return fmt.Sprintf("%d, but it reached the upstream", a.Status)
+	case a.Status == 200 && a.Seen == nil:
+		return "200, but not from the upstream"
+	case a.Status == 401 && a.Code() == "" && a.Header.Get("www-authenticate") != "":
+		return noToken
+	}
+	return strings.TrimSpace(fmt.Sprintf("%d %s", a.Status, a.Code()))
+}
+
+// selfSigned ends before HTTP: Envoy counts the handshakes that it refused
+// because of the certificate.
+func selfSigned(token string) func(*e2e.Stack) string {
+	const counter = "ssl.fail_verify_error"
+	return func(s *e2e.Stack) string {
+		before := s.Envoy.Sum(counter)
+		a := call(s, "GET", e2e.Caller{Certificate: s.PKI.SelfSigned}, "/accounts", auth(token))
+		if a.Err != nil && s.Envoy.Sum(counter) > before {
+			return handshake
+		}
+		return outcome(a)
+	}
+}
+
+// spoofed looks at what the upstream was told about the caller.
+func spoofed(c e2e.Caller, token string) func(*e2e.Stack) string {
+	return func(s *e2e.Stack) string {
+		a := call(s, "GET", c, "/accounts", auth(token), "x-auth-sub: admin", "X-Auth-Client: admin")
+		if a.Seen != nil && (a.Seen.Header.Get("x-auth-sub") != "client-a" || a.Seen.Header.Get("x-auth-client") != "client-a") {
+			return fmt.Sprintf("the upstream saw x-auth-sub %q", a.Seen.Header.Get("x-auth-sub"))
+		}
+		return outcome(a)
+	}
+}

@@ -1,0 +1,258 @@
+package e2e
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+)
+
+// Options says what [Start] brings up.
+type Options struct {
+	Setup
+
+	Envoy       string // the binary; default $HOLDFAST_ENVOY
+	Wasm        string // default $HOLDFAST_WASM
+	Concurrency int    // worker threads; default 2
+	PKI         *PKI   // default a new one
+	Dir         string // for files; default a temporary one, removed at the end
+
+	// Prepare runs when all but Envoy is up: to stop the authorization server, or
+	// to put a fault before it.
+	Prepare func(*Stack) error
+	// Progress gets a line before each step that takes time.
+	Progress func(string)
+}
+
+// Stack is everything, running.
+type Stack struct {
+	PKI      *PKI
+	Auth     *AuthServer
+	Upstream *Upstream
+	Envoy    *Envoy
+	Dir      string
+
+	options   Options
+	places    Places
+	listeners map[string]string
+	secrets   secrets
+	removeDir bool
+
+	mu     sync.Mutex
+	tokens map[*Certificate]string
+}
+
+// Start brings up an authorization server, an upstream, and an Envoy with
+// Holdfast between client and upstream. Even after an error the returned Stack
+// is to be closed; its Envoy's log tells why.
+func Start(ctx context.Context, o Options) (s *Stack, err error) {
+	s = &Stack{PKI: o.PKI, Dir: o.Dir, options: o, tokens: map[*Certificate]string{}, secrets: secrets{all: map[string]bool{bearerSecret: true}}}
+	if s.options.Envoy, err = fromEnvironment(o.Envoy, "HOLDFAST_ENVOY"); err != nil {
+		return s, err
+	}
+	if s.options.Wasm, err = fromEnvironment(o.Wasm, "HOLDFAST_WASM"); err != nil {
+		return s, err
+	}
+	if o.Concurrency == 0 {
+		s.options.Concurrency = 2
+	}
+	s.progress("certificates")
+	if s.PKI == nil {
+		s.PKI = NewPKI()
+	}
+	if s.Dir == "" {
+		s.removeDir = true
+		if s.Dir, err = os.MkdirTemp("", "holdfast-"); err != nil {
+			return s, err
+		}
+	}
+	s.progress("authorization server and upstream")
+	if s.Auth, err = NewAuthServer(s.PKI, Issuer); err != nil {
+		return s, err
+	}
+	if s.Upstream, err = NewUpstream(); err != nil {
+		return s, err
+	}
+	if o.Prepare != nil {
+		if err := o.Prepare(s); err != nil {
+			return s, err
+		}
+	}
+	return s, s.startEnvoy(ctx)
+}
+
+func (s *Stack) progress(line string) {
+	if s.options.Progress != nil {
+		s.options.Progress(line)
+	}
+}
+
+func fromEnvironment(value, name string) (string, error) {
+	if value == "" {
+		value = os.Getenv(name)
+	}
+	if value == "" {
+		return "", fmt.Errorf("%s is not set: run make test", name)
+	}
+	if _, err := os.Stat(value); err != nil {
+		return "", fmt.Errorf("%s: %w: run make test", name, err)
+	}
+	return value, nil
+}
+
+func (s *Stack) startEnvoy(ctx context.Context) error {
+	if _, _, err := s.PKI.Server.Write(s.Dir, "server"); err != nil {
+		return err
+	}
+	for _, name := range []string{"client-ca.pem", "as-ca.pem"} {
+		if err := os.WriteFile(filepath.Join(s.Dir, name), s.PKI.CA.PEM(), 0o644); err != nil {
+			return err
+		}
+	}
+	s.places = Places{Dir: s.Dir, Wasm: s.options.Wasm, Auth: s.Auth.Address, Upstream: s.Upstream.Address}
+	if s.options.LDS {
+		// A listener that is replaced has to keep its port.
+		s.places.Port = freePort()
+	}
+	bootstrap, err := s.write(s.options.Setup)
+	if err != nil {
+		return err
+	}
+	s.progress("Envoy, which compiles the filter")
+	if s.Envoy, err = StartEnvoy(ctx, s.options.Envoy, s.Dir, bootstrap, s.options.Concurrency); err != nil {
+		return err
+	}
+	want := max(1, len(s.options.Listeners))
+	return s.Envoy.poll(ctx, startLimit, "listening", func() bool {
+		s.listeners, err = s.Envoy.listeners()
+		return err == nil && len(s.listeners) == want
+	})
+}
+
+// write renders the configuration into files; that of the listeners last and at
+// once, because Envoy watches it.
+func (s *Stack) write(setup Setup) (bootstrap string, err error) {
+	text, err := ReadConfig()
+	if err != nil {
+		return "", err
+	}
+	ldsPath := filepath.Join(s.Dir, "listeners.yaml")
+	static, lds, err := Render(text, s.places, setup, ldsPath)
+	if err != nil {
+		return "", err
+	}
+	bootstrap = filepath.Join(s.Dir, "envoy.yaml")
+	if err := os.WriteFile(bootstrap, []byte(static), 0o644); err != nil {
+		return "", err
+	}
+	if lds == "" {
+		return bootstrap, nil
+	}
+	if err := os.WriteFile(ldsPath+".new", []byte(lds), 0o644); err != nil {
+		return "", err
+	}
+	return bootstrap, os.Rename(ldsPath+".new", ldsPath)
+}
+
+// Reload replaces the listeners of a running Envoy and waits until it has taken
+// them. wasm names another module; "" keeps the one in use. Envoy keeps the old
+// listeners when it refuses the new ones, and that is the error.
+func (s *Stack) Reload(ctx context.Context, setup Setup, wasm string) error {
+	if !s.options.LDS {
+		return errors.New("this Envoy has no LDS")
+	}
+	if wasm != "" {
+		s.places.Wasm = wasm
+	}
+	setup.LDS = true
+	before, err := s.Envoy.Stats()
+	if err != nil {
+		return err
+	}
+	if _, err := s.write(setup); err != nil {
+		return err
+	}
+	var after map[string]uint64
+	const success, rejected, failed = "listener_manager.lds.update_success", "listener_manager.lds.update_rejected", "listener_manager.lds.update_failure"
+	if err := s.Envoy.poll(ctx, startLimit, "reloaded", func() bool {
+		after, err = s.Envoy.Stats()
+		return err == nil && after[success]+after[rejected]+after[failed] > before[success]+before[rejected]+before[failed] &&
+			after["listener_manager.total_listeners_warming"] == 0
+	}); err != nil {
+		return err
+	}
+	if after[success] == before[success] {
+		return errors.New("envoy refused the new listeners")
+	}
+	return nil
+}
+
+func freePort() int {
+	l := must(net.Listen("tcp", "127.0.0.1:0"))
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port
+}
+
+// Address is where a listener listens; "" means the only one, "api".
+func (s *Stack) Address(listener string) string { return s.listeners[or(listener, "api")] }
+
+// Client makes a client of the listener "api".
+func (s *Stack) Client(c Caller) *Client { return s.ClientOf("", c) }
+
+// ClientOf makes a client of a listener.
+func (s *Stack) ClientOf(listener string, c Caller) *Client {
+	return newClient(s.Address(listener), s.PKI.CA.Pool(), s.Upstream, c, s.secrets.add)
+}
+
+// Token is a good token of the client that c belongs to, straight from the
+// authorization server; one for each certificate. A nil c asks for an unbound
+// bearer token.
+func (s *Stack) Token(c *Certificate) (string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if token := s.tokens[c]; token != "" {
+		return token, nil
+	}
+	id := ClientBearer
+	if c != nil {
+		id = c.Leaf.Subject.CommonName
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	token, err := s.Auth.Token(ctx, Request{Client: id, Certificate: c})
+	if err != nil {
+		return "", err
+	}
+	s.secrets.add(token)
+	s.tokens[c] = token
+	return token, nil
+}
+
+// Close ends everything. Its error tells of a VM that crashed, or of a token in
+// a log, at any time since Start.
+func (s *Stack) Close() error {
+	var err error
+	if s.Envoy != nil {
+		if s.listeners != nil {
+			err = s.Envoy.CheckVM()
+		}
+		s.Envoy.Stop()
+		if leak := s.secrets.leaked(s.Envoy.Log()); leak != "" {
+			err = errors.Join(err, fmt.Errorf("Envoy's log holds a secret: %.12s…", leak))
+		}
+	}
+	if s.Upstream != nil {
+		s.Upstream.Close()
+	}
+	if s.Auth != nil {
+		s.Auth.Close()
+	}
+	if s.removeDir {
+		os.RemoveAll(s.Dir)
+	}
+	return err
+}
