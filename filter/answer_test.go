@@ -89,7 +89,7 @@ func TestContract1_ExposeDescriptionFalse(t *testing.T) {
 			t.Errorf("%s: body %s, want %s", reason, answer.Body, body)
 		}
 		for _, h := range answer.Headers {
-			if strings.Contains(h.Value, "description") || strings.Contains(h.Value, reasons[reason].description) {
+			if strings.Contains(h.Value, "description") {
 				t.Errorf("%s: %s: %s", reason, h.Name, h.Value)
 			}
 		}

@@ -91,14 +91,14 @@ func (s *keySource) get(at config.Endpoint, deadline time.Time, then func(CallRe
 // wellKnownURLs are the places of an issuer's metadata. RFC 8414 §3.1 puts the
 // well-known part between authority and path, OpenID behind the path.
 func wellKnownURLs(issuer string) []config.Endpoint {
-	authority, path, ok := splitURL(issuer)
+	at, ok := config.ParseEndpoint(issuer)
 	if !ok {
 		return nil
 	}
-	path = strings.TrimSuffix(path, "/")
+	path := strings.TrimSuffix(at.Path, "/")
 	return []config.Endpoint{
-		{Authority: authority, Path: "/.well-known/oauth-authorization-server" + path},
-		{Authority: authority, Path: path + "/.well-known/openid-configuration"},
+		{Authority: at.Authority, Path: "/.well-known/oauth-authorization-server" + path},
+		{Authority: at.Authority, Path: path + "/.well-known/openid-configuration"},
 	}
 }
 
@@ -117,36 +117,11 @@ func keysLocation(result CallResult, issuer string) (config.Endpoint, error) {
 	}
 	named, _ := doc.Get("issuer").Text()
 	uri, _ := doc.Get("jwks_uri").Text()
-	authority, path, ok := splitURL(uri)
+	at, ok := config.ParseEndpoint(uri)
 	if named != issuer || !ok {
 		return config.Endpoint{}, errMetadata
 	}
-	return config.Endpoint{Authority: authority, Path: path}, nil
-}
-
-// splitURL cuts an absolute http or https URL into authority and path with
-// query. Anything that could break out of a request line is refused.
-func splitURL(url string) (authority, path string, ok bool) {
-	rest, ok := strings.CutPrefix(url, "https://")
-	if !ok {
-		rest, ok = strings.CutPrefix(url, "http://")
-	}
-	if !ok {
-		return "", "", false
-	}
-	for i := 0; i < len(rest); i++ {
-		if rest[i] <= ' ' || rest[i] > '~' || rest[i] == '#' || rest[i] == '\\' {
-			return "", "", false
-		}
-	}
-	authority, path = rest, "/"
-	if i := strings.IndexAny(rest, "/?"); i >= 0 {
-		authority, path = rest[:i], rest[i:]
-	}
-	if path[0] == '?' {
-		path = "/" + path
-	}
-	return authority, path, authority != "" && !strings.Contains(authority, "@")
+	return at, nil
 }
 
 // freshFor reads how long an answer is fresh (RFC 9111 §5.2.2). The issuer's

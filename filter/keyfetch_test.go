@@ -34,7 +34,7 @@ func TestRFC8414_3_1_WhereMetadataIs(t *testing.T) {
 	}
 }
 
-func TestT25_SplitURL(t *testing.T) {
+func TestT25_ParseEndpoint(t *testing.T) {
 	t.Parallel()
 	good := map[string]config.Endpoint{
 		"https://a.example/jwks":         {Authority: "a.example", Path: "/jwks"},
@@ -45,9 +45,8 @@ func TestT25_SplitURL(t *testing.T) {
 		"https://a.example/b@c":          {Authority: "a.example", Path: "/b@c"},
 	}
 	for url, want := range good {
-		authority, path, ok := splitURL(url)
-		if !ok || authority != want.Authority || path != want.Path {
-			t.Errorf("%s: %q, %q, %v", url, authority, path, ok)
+		if at, ok := config.ParseEndpoint(url); !ok || at != want {
+			t.Errorf("%s: %v, %v", url, at, ok)
 		}
 	}
 	for _, url := range []string{
@@ -55,8 +54,8 @@ func TestT25_SplitURL(t *testing.T) {
 		"https://user:pass@a.example/jwks", "https://a.example/jwks#x", "https://a.example\\@b.example/", "https://a.example/ HTTP/1.1",
 		"https://a.example/\r\nhost: b.example", "https://ä.example/", "https://a.example/\x00", "https://a.example/\x7f", "HTTPS://a.example/x",
 	} {
-		if authority, path, ok := splitURL(url); ok {
-			t.Errorf("%q was taken as %q, %q", url, authority, path)
+		if at, ok := config.ParseEndpoint(url); ok {
+			t.Errorf("%q was taken as %v", url, at)
 		}
 	}
 }

@@ -73,7 +73,8 @@ func TestContract6_ReasonsAreAClosedListOfWords(t *testing.T) {
 			t.Errorf("%q is the word of %d and of %d", word, other, reason)
 		}
 		seen[word] = reason
-		if (description != "") != reason.Refuses() {
+		// RFC 6750 §3.1: without a token there is no error to describe.
+		if (description != "") != (reason.Refuses() && reason != NoToken) {
 			t.Errorf("%s: description %q", reason, description)
 		}
 		for _, c := range []byte(description) {

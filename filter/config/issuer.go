@@ -37,7 +37,9 @@ func (i *Issuer) read(o *object) {
 		RequiredClaims: o.get("required_claims").texts(nil, printable),
 	}
 	i.ScopeClaims = o.get("scope_claims").notEmpty().texts(defaultScopeClaims(), printable)
-	o.get("jwks").required().object(func(o *object) { i.Keys.read(o, i.Policy.Issuer) })
+	if jwks := o.get("jwks").required(); jwks.present() {
+		jwks.object(func(o *object) { i.Keys.read(o, i.Policy.Issuer) })
+	}
 	o.get("introspection").unsupported()
 }
 
@@ -95,7 +97,7 @@ func (k *Keys) read(o *object, issuer string) {
 	case inline.present() && cluster.present():
 		cluster.fail("goes with uri and discovery, not with inline")
 	}
-	if _, ok := splitURL(issuer); k.Discovery && issuer != "" && (!ok || strings.Contains(issuer, "?")) {
+	if _, ok := ParseEndpoint(issuer); k.Discovery && issuer != "" && (!ok || strings.Contains(issuer, "?")) {
 		discovery.fail("needs an issuer that is an http or https URL without query and fragment")
 	}
 }

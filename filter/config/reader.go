@@ -4,7 +4,6 @@ import (
 	"math"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"holdfast/strictjson"
@@ -123,14 +122,14 @@ func (f field) integer(b bound) int {
 
 // duration reads a text such as "250ms". max 0 sets no upper bound.
 func (f field) duration(fallback, min, max time.Duration) time.Duration {
-	if !f.is(strictjson.String) {
+	if !f.present() {
 		return fallback
 	}
-	text, _ := f.value.Text()
+	text, _ := f.value.Text() // no text is no duration
 	d, err := time.ParseDuration(text)
 	switch {
 	case err != nil || text[0] < '0' || '9' < text[0]: // no sign
-		f.fail(`must be a duration such as "250ms", "10s", "5m" or "24h"`)
+		f.fail(`must be a text such as "250ms", "10s", "5m" or "24h"`)
 	case d < min && max == 0:
 		f.fail("must be at least " + min.String())
 	case d < min || max != 0 && d > max:
@@ -181,135 +180,4 @@ func (f field) each(read func(element field)) {
 	for i, value := range elements {
 		read(field{f.r, f.path + "[" + strconv.Itoa(i) + "]", value})
 	}
-}
-
-// object is a JSON object whose keys are being read.
-type object struct {
-	field
-	members []strictjson.Member
-	known   []string
-}
-
-// object reads the keys of an object, of an empty one when it is absent. Every
-// key that read does not ask for is a problem.
-func (f field) object(read func(o *object)) {
-	if f.present() && !f.is(strictjson.Object) {
-		return
-	}
-	members, _ := f.value.Members()
-	o := &object{field: f, members: members}
-	read(o)
-	for _, name := range o.unknown() {
-		field{f.r, join(f.path, name), f.value}.fail("unknown key" + suggestion(name, o.known))
-	}
-}
-
-// get is the member of this name, and makes the name a known one.
-func (o *object) get(name string) field {
-	path := join(o.path, name)
-	o.known = append(o.known, name)
-	o.r.asked(path)
-	for _, member := range o.members {
-		if member.Name == name {
-			return field{o.r, path, member.Value}
-		}
-	}
-	return field{o.r, path, strictjson.Value{}}
-}
-
-// all reads every member, for objects whose keys are names of the user's own.
-func (o *object) all(read func(name string, value field)) {
-	for _, member := range o.members {
-		o.known = append(o.known, member.Name)
-		read(member.Name, field{o.r, join(o.path, member.Name), member.Value})
-	}
-}
-
-// only is the one member of an object that has to have exactly one of names.
-// Without it, the name is empty.
-func (o *object) only(names ...string) (name string, value field) {
-	found := 0
-	for _, candidate := range names {
-		if f := o.get(candidate); f.present() {
-			name, value = candidate, f
-			found++
-		}
-	}
-	// An unknown key is the better message for a typing mistake.
-	if found > 1 || found == 0 && len(o.unknown()) == 0 {
-		o.fail("must have exactly one of " + strings.Join(names, ", "))
-	}
-	if found != 1 {
-		return "", field{r: o.r}
-	}
-	return name, value
-}
-
-func (o *object) unknown() []string {
-	var names []string
-	for _, member := range o.members {
-		if !slices.Contains(o.known, member.Name) {
-			names = append(names, member.Name)
-		}
-	}
-	return names
-}
-
-// join extends a path. A name that could not be told from the path's own
-// punctuation, or could break the log line, is quoted and cut.
-func join(path, name string) string {
-	const longest = 64
-	plain := name != "" && len(name) <= longest
-	for i := range len(name) {
-		plain = plain && (isToken(name[i:i+1]) && name[i] != '.')
-	}
-	switch {
-	case !plain:
-		return path + "[" + strconv.QuoteToASCII(name[:min(len(name), longest)]) + "]"
-	case path == "":
-		return name
-	}
-	return path + "." + name
-}
-
-// suggestion names the known key that differs in one place, if there is one.
-func suggestion(name string, known []string) string {
-	for _, candidate := range known {
-		if oneEditApart(name, candidate) || strings.EqualFold(strings.ReplaceAll(name, "-", "_"), candidate) {
-			return ", did you mean " + candidate + "?"
-		}
-	}
-	return ""
-}
-
-// oneEditApart: one character more, less or other, or two swapped.
-func oneEditApart(a, b string) bool {
-	for a != "" && b != "" && a[0] == b[0] {
-		a, b = a[1:], b[1:]
-	}
-	for a != "" && b != "" && a[len(a)-1] == b[len(b)-1] {
-		a, b = a[:len(a)-1], b[:len(b)-1]
-	}
-	swapped := len(a) == 2 && len(b) == 2 && a[0] == b[1] && a[1] == b[0]
-	return len(a) <= 1 && len(b) <= 1 || swapped
-}
-
-// a is the kind with its article.
-func a(kind strictjson.Kind) string {
-	switch kind {
-	case strictjson.Null:
-		return "null"
-	case strictjson.Array, strictjson.Object:
-		return "an " + kind.String()
-	}
-	return "a " + kind.String()
-}
-
-// oneOf lists names as text.
-func oneOf(names []string) string {
-	quoted := make([]string, len(names))
-	for i, name := range names {
-		quoted[i] = `"` + name + `"`
-	}
-	return strings.Join(quoted, " or ")
 }

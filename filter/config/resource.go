@@ -32,7 +32,7 @@ func resourceURL(s string) string {
 // wellKnownOf puts the well-known part between the authority and the path of a
 // resource identifier (RFC 9728 §3.1); a path that is only "/" falls away.
 func wellKnownOf(resource string) (url, path string, ok bool) {
-	at, ok := splitURL(resource)
+	at, ok := ParseEndpoint(resource)
 	if !ok || !strings.HasPrefix(resource, "https://") || strings.Contains(resource, "?") {
 		return "", "", false
 	}

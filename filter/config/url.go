@@ -8,22 +8,22 @@ import (
 
 // readEndpoint reads an absolute http or https URL; nil without a good one.
 func readEndpoint(f field) *Endpoint {
-	if endpoint, ok := splitURL(f.text("", absoluteURL)); ok {
+	if endpoint, ok := ParseEndpoint(f.text("", absoluteURL)); ok {
 		return &endpoint
 	}
 	return nil
 }
 
 func absoluteURL(s string) string {
-	if _, ok := splitURL(s); !ok {
+	if _, ok := ParseEndpoint(s); !ok {
 		return "must be an absolute http or https URL without userinfo and fragment"
 	}
 	return ""
 }
 
-// splitURL splits an absolute http or https URL (RFC 3986 §3) into authority and
-// path. Userinfo, a fragment, and characters that no URL has are refused.
-func splitURL(s string) (endpoint Endpoint, ok bool) {
+// ParseEndpoint splits an absolute http or https URL (RFC 3986 §3) into authority
+// and path. Userinfo, a fragment, and characters that no URL has are refused.
+func ParseEndpoint(s string) (endpoint Endpoint, ok bool) {
 	rest, ok := strings.CutPrefix(s, "https://")
 	if !ok {
 		if rest, ok = strings.CutPrefix(s, "http://"); !ok {

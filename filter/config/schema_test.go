@@ -1,0 +1,217 @@
+package config
+
+import (
+	"maps"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+)
+
+const schemaFile = "../../holdfast.schema.json"
+
+// later are the parts of the language that the schema has and this version of
+// the parser refuses whole. The keys of a JWK Set are RFC 7517's, not ours.
+var later = []string{"issuers[].introspection.", "proof_of_possession.dpop.", "session.", "issuers[].jwks.inline."}
+
+func compileSchema(t testing.TB) *jsonschema.Schema {
+	t.Helper()
+	doc := decode(t, readFile(t, schemaFile))
+	compiler := jsonschema.NewCompiler()
+	compiler.DefaultDraft(jsonschema.Draft2020)
+	if err := compiler.AddResource("holdfast.schema.json", doc); err != nil {
+		t.Fatal(err)
+	}
+	schema, err := compiler.Compile("holdfast.schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return schema
+}
+
+func decode(t testing.TB, doc string) any {
+	t.Helper()
+	value, err := jsonschema.UnmarshalJSON(strings.NewReader(doc))
+	if err != nil {
+		t.Fatalf("%v\nin %s", err, doc)
+	}
+	return value
+}
+
+func TestSchemaAndParserTakeTheSameDocuments(t *testing.T) {
+	t.Parallel()
+	schema := compileSchema(t)
+	for name, doc := range fullDocuments() {
+		t.Run(name, func(t *testing.T) {
+			mustParse(t, doc)
+			if err := schema.Validate(decode(t, doc)); err != nil {
+				t.Errorf("the schema refuses it: %v", err)
+			}
+		})
+	}
+}
+
+func TestSchemaAndParserRefuseTheSameDocuments(t *testing.T) {
+	t.Parallel()
+	schema := compileSchema(t)
+	for name, doc := range badDocuments() {
+		t.Run(name, func(t *testing.T) {
+			path, _, _ := strings.Cut(name, " ")
+			problems := problemsOf(t, doc)
+			if len(problems) != 1 || problems[0].Path != path {
+				t.Errorf("problems %v, want one at %s", problems, path)
+			}
+			if err := schema.Validate(decode(t, doc)); err == nil {
+				t.Errorf("the schema takes it: %s", doc)
+			}
+		})
+	}
+}
+
+// What the contract has and this version has not: known to the schema, refused
+// by the parser with words that say so.
+func TestNotSupportedYet(t *testing.T) {
+	t.Parallel()
+	schema := compileSchema(t)
+	for path, doc := range map[string]string{
+		"profile": minimal(`"profile":"fapi2"`),
+		"issuers[0].introspection": withIssuer(`"jwks":{"inline":`+jwkSet+`},"introspection":{
+			"endpoint":"https://as.example.com/introspect","cluster":"as","timeout":"5s","tokens":"opaque","client_id":"gateway",
+			"client_secret_env":"HOLDFAST_INTROSPECTION_SECRET","client_auth":"client_secret_basic","accept":"application/json",
+			"require_aud":true,"params":{"token_type_hint":"access_token"},"headers":{},
+			"cache_ttl":"30s","negative_cache_ttl":"5s","cache_entries":10000}`, ""),
+		"proof_of_possession.methods[1]": minimal(`"proof_of_possession":{"methods":["mtls","dpop"]}`),
+		"proof_of_possession.methods[0]": minimal(`"proof_of_possession":{"methods":["dpop"]}`),
+		"proof_of_possession.dpop": minimal(`"proof_of_possession":{"dpop":{"proof_lifetime":"60s","clock_skew":"10s","nonce":"off",
+			"nonce_key_env":"HOLDFAST_NONCE_KEY","algorithms":["ES256","PS256","EdDSA","RS256"],
+			"origin":["https://api.example.com"],"replay":"shared"}}`),
+		"forward.token":  minimal(`"forward":{"token":"bearer"}`),
+		"forward.token ": minimal(`"forward":{"token":"introspection_jwt"}`),
+		"session":        minimal(`"session":{"cookie":"__Host-holdfast","key_env":"HOLDFAST_SESSION_KEY","lifetime":"15m"}`),
+		"host":           minimal(`"host":"kong"`),
+		"verification":   minimal(`"verification":"host"`),
+	} {
+		t.Run(path, func(t *testing.T) {
+			checkProblems(t, doc, strings.TrimSpace(path)+": is not supported by this version")
+			if err := schema.Validate(decode(t, doc)); err != nil {
+				t.Errorf("the schema refuses it: %v", err)
+			}
+		})
+	}
+}
+
+func TestSchemaAndParserKnowTheSameKeys(t *testing.T) {
+	t.Parallel()
+	asked := map[string]bool{}
+	index := regexp.MustCompile(`\[\d+\]`)
+	for _, doc := range fullDocuments() {
+		if _, err := parse(doc, func(path string) { asked[index.ReplaceAllString(path, "[]")] = true }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	inSchema := schemaKeys(t)
+	for _, path := range slices.Sorted(maps.Keys(inSchema)) {
+		isLater := slices.ContainsFunc(later, func(prefix string) bool { return strings.HasPrefix(path, prefix) })
+		if !asked[path] && !isLater {
+			t.Errorf("the schema has %s, the parser does not", path)
+		}
+		if asked[path] && isLater {
+			t.Errorf("the parser knows %s already: take it off the list of this test", path)
+		}
+	}
+	for _, path := range slices.Sorted(maps.Keys(asked)) {
+		if !inSchema[path] {
+			t.Errorf("the parser has %s, the schema does not", path)
+		}
+	}
+}
+
+// schemaKeys are the paths of all properties, "issuers[].jwks.uri".
+func schemaKeys(t testing.TB) map[string]bool {
+	keys := map[string]bool{}
+	walkSchema(t, func(path string, _ map[string]any) { keys[path] = true })
+	return keys
+}
+
+// walkSchema visits the node of every property.
+func walkSchema(t testing.TB, visit func(path string, node map[string]any)) {
+	t.Helper()
+	var walk func(path string, node map[string]any)
+	walk = func(path string, node map[string]any) {
+		properties, _ := node["properties"].(map[string]any)
+		for name, child := range properties {
+			at := strings.TrimPrefix(path+"."+name, ".")
+			visit(at, child.(map[string]any))
+			walk(at, child.(map[string]any))
+		}
+		if items, ok := node["items"].(map[string]any); ok {
+			walk(path+"[]", items)
+		}
+	}
+	walk("", decode(t, readFile(t, schemaFile)).(map[string]any))
+}
+
+func TestSchemaIsClosedAndExplained(t *testing.T) {
+	t.Parallel()
+	open := []string{ // their keys are the user's or another specification's
+		"issuers[].jwks.inline", "issuers[].jwks.inline.keys", "rules[].claims",
+		"issuers[].introspection.params", "issuers[].introspection.headers",
+	}
+	walkSchema(t, func(path string, node map[string]any) {
+		if text, _ := node["description"].(string); !strings.HasSuffix(text, ".") && path != "issuers[].jwks.inline.keys" {
+			t.Errorf("%s has no description", path)
+		}
+		if node["type"] == "object" && node["additionalProperties"] != false && !slices.Contains(open, path) {
+			t.Errorf("%s takes any key", path)
+		}
+		items, _ := node["items"].(map[string]any)
+		if items["type"] == "object" && items["additionalProperties"] != false && !slices.Contains(open, path) {
+			t.Errorf("%s[] takes any key", path)
+		}
+	})
+}
+
+// Writing every default of the schema into a document changes nothing.
+func TestSchemaDefaultsAreTheParsers(t *testing.T) {
+	t.Parallel()
+	for _, doc := range []string{minimal(""), minimal(`"rules":[{}],"resource_metadata":{"resource":"https://api.example.com"}`)} {
+		value := decode(t, doc).(map[string]any)
+		fillDefaults(t, "", decode(t, readFile(t, schemaFile)).(map[string]any), value)
+		filled := marshal(t, value)
+		if want, got := mustParse(t, doc), mustParse(t, filled); !reflect.DeepEqual(want, got) {
+			t.Errorf("want %+v\ngot  %+v\nof %s", want, got, filled)
+		}
+	}
+}
+
+func fillDefaults(t testing.TB, path string, schema, doc map[string]any) {
+	properties, _ := schema["properties"].(map[string]any)
+	for name, child := range properties {
+		node := child.(map[string]any)
+		at := strings.TrimPrefix(path+"."+name, ".")
+		if slices.ContainsFunc(later, func(prefix string) bool { return at == strings.TrimSuffix(prefix, ".") }) {
+			continue
+		}
+		switch value := doc[name].(type) {
+		case nil:
+			if fallback, ok := node["default"]; ok {
+				doc[name] = fallback
+			} else if node["type"] == "object" && node["required"] == nil && node["properties"] != nil {
+				empty := map[string]any{}
+				fillDefaults(t, at, node, empty)
+				doc[name] = empty
+			}
+		case map[string]any:
+			fillDefaults(t, at, node, value)
+		case []any:
+			for _, element := range value {
+				if element, ok := element.(map[string]any); ok {
+					fillDefaults(t, at+"[]", node["items"].(map[string]any), element)
+				}
+			}
+		}
+	}
+}
