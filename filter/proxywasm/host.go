@@ -1,7 +1,6 @@
 package proxywasm
 
 import (
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"strconv"
@@ -24,10 +23,7 @@ func (h *host) enter() { h.vm.effective = h.contextID }
 
 func (h *host) Now() time.Time { return time.Now() }
 
-func (h *host) Random(b []byte) error {
-	_, err := rand.Read(b)
-	return err
-}
+func (h *host) Random(b []byte) error { return random(b) }
 
 func (h *host) Log(level filter.LogLevel, line string) {
 	switch {

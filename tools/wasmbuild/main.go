@@ -6,10 +6,9 @@
 // with an error, which Envoy did until 1.39. So the runtime is built with those
 // two functions given a body (see overlay.go), by way of "go build -overlay".
 //
-// Two things keep the module small, and with it Envoy's memory and its start: a
-// part of gjson that is never used stays out (see gjson.go), and the names of
-// functions go into a twin, build/holdfast.names.wasm: the same code, for those
-// who look at its size or at a host's stack trace.
+// The names of functions go into a twin, build/holdfast.names.wasm: the same
+// code, for those who look at its size or at a host's stack trace. That keeps the
+// module small, and with it Envoy's memory and its start.
 //
 // The module's bytes depend on the sources and on the version of Go, which
 // go.mod pins, and on nothing else: not on the folder, the module cache or the
@@ -65,11 +64,7 @@ func run(root, out string) error {
 	if err != nil {
 		return err
 	}
-	modfile, err := slimGJSON(root, tools)
-	if err != nil {
-		return err
-	}
-	content, err := compile(root, goroot, environment(os.Environ(), settings, goroot), "-overlay="+overlay, "-modfile="+modfile)
+	content, err := compile(root, goroot, environment(os.Environ(), settings, goroot), "-overlay="+overlay)
 	if err != nil {
 		return err
 	}

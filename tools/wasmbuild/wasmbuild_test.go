@@ -92,34 +92,6 @@ func TestLinkGo(t *testing.T) {
 	}
 }
 
-// TestSlimGJSON patches the real gjson.
-func TestSlimGJSON(t *testing.T) {
-	root, err := filepath.Abs(filepath.Join("..", ".."))
-	if err != nil {
-		t.Fatal(err)
-	}
-	tools := t.TempDir()
-	modfile, err := slimGJSON(root, tools)
-	if err != nil {
-		t.Fatal(err)
-	}
-	copies, err := filepath.Glob(filepath.Join(tools, "gjson-v*", gjsonPatch.file))
-	if err != nil || len(copies) != 1 {
-		t.Fatalf("copies %v, %v, want one", copies, err)
-	}
-	if strings.Contains(readFile(t, copies[0]), "func init()") {
-		t.Error("the copy still has an init function")
-	}
-	mod := readFile(t, modfile)
-	line, ok := strings.CutPrefix(mod, readFile(t, filepath.Join(root, "go.mod")))
-	if want := "replace " + gjsonModule + " => ./.tools/gjson-v"; !ok || !strings.HasPrefix(strings.TrimSpace(line), want) {
-		t.Errorf("go.mod is followed by %q, want %q and a version", line, want)
-	}
-	if readFile(t, filepath.Join(tools, "wasm.sum")) != readFile(t, filepath.Join(root, "go.sum")) {
-		t.Error("the sums are not those of go.sum")
-	}
-}
-
 func TestEnvironment(t *testing.T) {
 	got := environment(
 		[]string{"GOFLAGS=-ldflags=-s", "GOOS=linux", "GOROOT=/usr/go", "PATH=/bin", "GOPROXY=off"},

@@ -74,7 +74,7 @@ func sum(packages []packageSize) int {
 // belongs to a host name, as in "github.com_tidwall_gjson.Parse", does not count.
 func packageOf(function string) string {
 	start := 0
-	for _, host := range []string{"github.com_", "golang.org_"} {
+	for _, host := range []string{"filippo.io_", "github.com_", "golang.org_"} {
 		if i := strings.Index(function, host); i >= 0 {
 			start = i + len(host)
 		}

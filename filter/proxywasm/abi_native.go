@@ -3,10 +3,17 @@
 package proxywasm
 
 import (
+	"crypto/rand"
+
 	sdk "github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm"
 
 	"holdfast/filter"
 )
+
+func random(b []byte) error {
+	_, err := rand.Read(b)
+	return err
+}
 
 // sendLocalResponse is for the SDK's emulator, which has no details.
 func sendLocalResponse(answer filter.Answer) error {
