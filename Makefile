@@ -57,10 +57,10 @@ demo: build envoy-new ## run Holdfast on a real Envoy, attack it and print what 
 	@go run ./e2e/cmd/demo
 
 run: build envoy-new ## keep the demo up and print curl lines to paste
-	@go run ./e2e/cmd/run
+	@go build -o build/run-demo ./e2e/cmd/run && exec build/run-demo
 
 watch: build envoy-new ## as run, and rebuild and reload on every change
-	@go run ./e2e/cmd/run -watch
+	@go build -o build/run-demo ./e2e/cmd/run && exec build/run-demo -watch
 
 # ---- the tests ---------------------------------------------------------------
 # -count=1: Go's test cache does not see that the module or Envoy changed.

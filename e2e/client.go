@@ -84,7 +84,8 @@ func (c *Client) Get(path string, header ...string) *Answer {
 }
 
 // Do sends one request. The path goes out exactly as it is, and so does each
-// header line ("name: value"); lines of one name stay apart.
+// header line ("name: value"); lines of one name stay apart. A line of the form
+// "trailer name: value" goes out behind the body.
 func (c *Client) Do(ctx context.Context, method, path string, body io.Reader, header ...string) *Answer {
 	tag := rand.Text()
 	request, err := http.NewRequestWithContext(ctx, method, "https://"+c.host+"/", body)
@@ -97,6 +98,14 @@ func (c *Client) Do(ctx context.Context, method, path string, body io.Reader, he
 		name, value, _ := strings.Cut(line, ": ")
 		if name == "host" {
 			request.Host = value
+			continue
+		}
+		if trailer, ok := strings.CutPrefix(name, "trailer "); ok {
+			if request.Trailer == nil {
+				request.Trailer = http.Header{}
+				request.ContentLength = -1 // HTTP/1.1 has trailers behind chunks only
+			}
+			request.Trailer[trailer] = append(request.Trailer[trailer], value)
 			continue
 		}
 		if token, ok := strings.CutPrefix(value, "Bearer "); ok && c.seal != nil {

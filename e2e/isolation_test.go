@@ -13,15 +13,16 @@ import (
 	"testing"
 )
 
-// Three listeners, one vm_id, and so one VM for each worker. The second has
-// another issuer. The third has the first one's name for an issuer, but gets its
-// keys elsewhere. No key, token or verdict may cross over.
+// Several listeners, one vm_id, and so one VM for each worker. The second has
+// another issuer, "both" has two. The third has the first one's name for an
+// issuer, but gets its keys elsewhere. No key, token or verdict may cross over.
 func TestListenersDoNotMix(t *testing.T) {
 	const otherIssuer = "https://other-as.example.com"
 	var other *AuthServer
 	o := Options{Setup: Setup{Listeners: []Listener{
 		{},
 		{Name: "second", Patch: M{"issuers": IssuerWith(M{"issuer": otherIssuer, "jwks": M{"cluster": "other"}})}},
+		{Name: "both", Patch: M{"issuers": append(IssuerWith(nil), IssuerWith(M{"issuer": otherIssuer, "jwks": M{"cluster": "other"}})...)}},
 		{Name: "third", Patch: M{"issuers": IssuerWith(M{"jwks": M{"cluster": "other"}})}},
 	}}}
 	o.Prepare = func(s *Stack) (err error) {
@@ -52,6 +53,10 @@ func TestListenersDoNotMix(t *testing.T) {
 			{"second", header(otherIssuer, other.Key()), true},
 			{"second", header(otherIssuer, f.Auth.Key()), false},
 			{"second", header(Issuer, f.Auth.Key()), false},
+			{"both", header(Issuer, f.Auth.Key()), true},
+			{"both", header(otherIssuer, other.Key()), true},
+			{"both", header(Issuer, other.Key()), false},
+			{"both", header(otherIssuer, f.Auth.Key()), false},
 			{"third", header(Issuer, other.Key()), true},
 			{"third", header(Issuer, f.Auth.Key()), false},
 		} {
@@ -170,8 +175,9 @@ func TestReloadUnderLoad(t *testing.T) {
 		eventually(t, "requests go on", func() bool { return good.Load() > seen+20 })
 	}
 	// A configuration that is refused changes nothing.
-	if err := f.Reload(t.Context(), Setup{Listeners: []Listener{{Patch: M{"realm": 1}}}}, ""); err == nil {
-		t.Error("Envoy took a configuration with a mistake")
+	err := f.Reload(t.Context(), Setup{Listeners: []Listener{{Patch: M{"realm": 1}}}}, "")
+	if err == nil || !strings.Contains(err.Error(), "realm") {
+		t.Errorf("a configuration with a mistake: got %v, want a refusal that names it", err)
 	}
 	done.Store(true)
 	wait.Wait()

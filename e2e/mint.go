@@ -63,8 +63,8 @@ func (k *Key) sign(input string) []byte {
 	switch private := k.Private.(type) {
 	case *ecdsa.PrivateKey:
 		r, s, err := ecdsa.Sign(rand.Reader, private, digest[:])
-		must(0, err)
-		return append(r.FillBytes(make([]byte, 32)), s.FillBytes(make([]byte, 32))...)
+		// JOSE wants r and s side by side (RFC 7518 §3.4), not ASN.1.
+		return append(must(r, err).FillBytes(make([]byte, 32)), s.FillBytes(make([]byte, 32))...)
 	case *rsa.PrivateKey:
 		if k.Algorithm == "PS256" {
 			return must(rsa.SignPSS(rand.Reader, private, crypto.SHA256, digest[:], &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash}))

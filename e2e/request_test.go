@@ -34,6 +34,7 @@ func TestCredentials(t *testing.T) {
 		{"T14 two good ones", "", []string{good, other}, 400, "invalid_request"},
 		{"T14 comma-joined", "", []string{good + ", Bearer bad"}, 400, "invalid_request"},
 		{"T14 Bearer and Basic", "", []string{good, "authorization: Basic dXNlcjpwYXNz"}, 400, "invalid_request"},
+		{"T14 Basic and Bearer", "", []string{"authorization: Basic dXNlcjpwYXNz", good}, 400, "invalid_request"},
 		{"T14 header and query", path + "?access_token=" + token, []string{good}, 400, "invalid_request"},
 		{"T14 header and encoded query", path + "?a=b&%61ccess_token=" + token, []string{good}, 400, "invalid_request"},
 		{"scheme alone", "", []string{"authorization: Bearer"}, 400, "invalid_request"},

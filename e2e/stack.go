@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 )
@@ -173,6 +174,7 @@ func (s *Stack) Reload(ctx context.Context, setup Setup, wasm string) error {
 	if err != nil {
 		return err
 	}
+	logged := len(s.Envoy.Log())
 	if _, err := s.write(setup); err != nil {
 		return err
 	}
@@ -186,9 +188,21 @@ func (s *Stack) Reload(ctx context.Context, setup Setup, wasm string) error {
 		return err
 	}
 	if after[success] == before[success] {
-		return errors.New("envoy refused the new listeners")
+		return fmt.Errorf("envoy refused the new listeners: %s", refusal(s.Envoy.Log()[logged:]))
 	}
 	return nil
+}
+
+// refusal finds the line that says why: Holdfast's own, if it was Holdfast.
+func refusal(log string) string {
+	for _, sign := range []string{"configuration refused: ", "update failure: ", "error"} {
+		for line := range strings.Lines(log) {
+			if _, why, ok := strings.Cut(line, sign); ok {
+				return strings.TrimSpace(why)
+			}
+		}
+	}
+	return "the log does not say why"
 }
 
 func freePort() int {
@@ -242,7 +256,7 @@ func (s *Stack) Close() error {
 		}
 		s.Envoy.Stop()
 		if leak := s.secrets.leaked(s.Envoy.Log()); leak != "" {
-			err = errors.Join(err, fmt.Errorf("Envoy's log holds a secret: %.12s…", leak))
+			err = errors.Join(err, fmt.Errorf("envoy's log holds a secret: %.12s…", leak))
 		}
 	}
 	if s.Upstream != nil {

@@ -118,7 +118,7 @@ func startEdge(t *testing.T, f *fixture, inner string) (address string) {
 	f.PKI.Server.Write(dir, "server")
 	f.PKI.Edge.Write(dir, "edge")
 	text := must(applyAll(string(must(os.ReadFile("testdata/edge.yaml"))), []Edit{
-		{"INNER", socketAddress(inner)},
+		{"INNER_ADDRESS", socketAddress(inner)},
 		{"SERVER_CERT", dir + "/server.pem"}, {"SERVER_KEY", dir + "/server-key.pem"},
 		{"EDGE_CERT", dir + "/edge.pem"}, {"EDGE_KEY", dir + "/edge-key.pem"},
 		{"CLIENT_CA", f.Dir + "/client-ca.pem"}, {"INNER_CA", f.Dir + "/client-ca.pem"},

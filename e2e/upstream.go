@@ -21,6 +21,8 @@ type Seen struct {
 	Proto  string      `json:"proto"`
 	Header http.Header `json:"header"`
 	Body   string      `json:"body,omitempty"`
+	// Trailer is what came after the body. Envoy passes trailers on over HTTP/2.
+	Trailer http.Header `json:"trailer,omitempty"`
 }
 
 // Upstream is the service behind the proxy. It answers 200 with what it saw, as
@@ -58,7 +60,7 @@ func (u *Upstream) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	u.mu.Unlock()
 	body, _ := io.ReadAll(r.Body)
 	u.mu.Lock()
-	seen.Body = string(body)
+	seen.Body, seen.Trailer = string(body), r.Trailer.Clone()
 	u.mu.Unlock()
 	w.Header().Set("content-type", "application/json")
 	json.NewEncoder(w).Encode(seen)

@@ -75,10 +75,26 @@ func parseAuthorization(value string) (token string, taken, ok bool) {
 		return "", false, false
 	}
 	if !sameName(scheme, "bearer") {
-		return "", false, true
+		return "", false, !hidesBearer(rest)
 	}
 	token = strings.TrimLeft(rest, " ")
 	return token, true, spaced && token != ""
+}
+
+// hidesBearer finds a second field behind credentials of another scheme: Envoy
+// joins two Authorization fields with a comma.
+func hidesBearer(credentials string) bool {
+	for {
+		_, rest, found := strings.Cut(credentials, ",")
+		if !found {
+			return false
+		}
+		scheme, _, spaced := strings.Cut(strings.TrimLeft(rest, " \t"), " ")
+		if spaced && sameName(scheme, "bearer") {
+			return true
+		}
+		credentials = rest
+	}
 }
 
 // cookies returns the values of all cookies of this exact name (RFC 6265 §4.2).

@@ -23,11 +23,12 @@ type Exchange struct {
 
 	// settled: the host was told what becomes of the request, or the request is
 	// gone. Until then a fault still has to be answered.
-	settled  bool
-	request  *request
-	waitFor  *keySource // while parked
-	parkedAt time.Time
-	deadline time.Time // when a parked request is refused
+	settled   bool
+	continued bool // the host was told to let the request go on
+	request   *request
+	waitFor   *keySource // while parked
+	parkedAt  time.Time
+	deadline  time.Time // when a parked request is refused
 }
 
 // NewExchange begins a request.
@@ -87,7 +88,11 @@ func (x *Exchange) judge() {
 // expire refuses a request that has waited for too long.
 func (x *Exchange) expire(now time.Time) {
 	defer x.contain()
-	if x.state == parked && !now.Before(x.deadline) {
+	if x.state != parked {
+		return
+	}
+	left := x.deadline.Sub(now)
+	if left <= 0 || left > x.waitFor.settings.Timeout { // more than all of it: the clock was set back
 		x.conclude(Decision{Reason: KeysUnavailable, validated: validated{waitFor: x.waitFor}})
 	}
 }
@@ -118,8 +123,9 @@ func (x *Exchange) conclude(d Decision) {
 	}
 	switch d.Reason {
 	case TokenAccepted, Anonymous, Preflight:
-		x.settled = true
+		x.settled, x.continued = true, true
 		if err := x.stream.Continue(); err != nil {
+			x.continued = false
 			// The host still holds the request back.
 			p.host.Log(LogError, "holdfast: a request could not be continued: "+err.Error())
 			x.respond(p.answerer.refusal(Decision{Reason: InternalError}, x.isGRPC(), time.Second))
@@ -187,6 +193,21 @@ func (x *Exchange) leaveProperty(name, value string) {
 	if err := x.stream.SetProperty("holdfast."+name, value); err != nil {
 		x.plugin.logOnce("holdfast: the host takes no property: " + err.Error())
 	}
+}
+
+// OnRequestTrailers removes from the trailers what Holdfast sets in the headers:
+// an upstream may take them for one (RFC 9110 §6.5.1 forbids that, some do it).
+// When that fails they are held back, and the upstream never sees the request's end.
+func (x *Exchange) OnRequestTrailers() (ok bool) {
+	defer x.contain()
+	if !x.continued {
+		return false
+	}
+	if err := x.plugin.forwarder.cleanTrailers(x.stream); err != nil {
+		x.plugin.host.Log(LogError, "holdfast: trailers could not be edited: "+err.Error())
+		return false
+	}
+	return true
 }
 
 // OnDone is called once the request is over, whatever became of it. A client

@@ -39,11 +39,11 @@ func newForwarder(c *config.Config) *forwarder {
 // forward edits the request for the upstream. An error means that the request
 // must not go on: it may still carry what the client wrote.
 func (f *forwarder) forward(d Decision, r *request, s Stream, trustsPeer func() bool) error {
-	if err := removeAll(s, r, f.managed); err != nil {
+	if err := removeAll(r.fields, f.managed, s.RemoveRequestHeader); err != nil {
 		return err
 	}
 	if len(f.proxies) > 0 && !trustsPeer() {
-		if err := removeAll(s, r, f.proxies); err != nil {
+		if err := removeAll(r.fields, f.proxies, s.RemoveRequestHeader); err != nil {
 			return err
 		}
 	}
@@ -56,6 +56,22 @@ func (f *forwarder) forward(d Decision, r *request, s Stream, trustsPeer func() 
 		}
 	}
 	return f.identify(d, s)
+}
+
+// cleanTrailers removes the same names from the trailers, and those of trusted
+// proxies too: none of them sends a certificate there.
+func (f *forwarder) cleanTrailers(s Stream) error {
+	if len(f.managed)+len(f.proxies) == 0 {
+		return nil
+	}
+	trailers, err := s.RequestTrailers()
+	if err != nil {
+		return err
+	}
+	if err := removeAll(trailers, f.managed, s.RemoveRequestTrailer); err != nil {
+		return err
+	}
+	return removeAll(trailers, f.proxies, s.RemoveRequestTrailer)
 }
 
 // identify sets the headers that tell the upstream who is calling.
@@ -107,11 +123,11 @@ var certificateProperties = [...]string{
 
 // removeAll removes these headers in every spelling that an upstream could take
 // for them (threats T15).
-func removeAll(s Stream, r *request, names []string) error {
+func removeAll(fields []Header, names []string, remove func(name string) error) error {
 	for _, name := range names {
-		for i := range r.fields {
-			if readsAs(r.fields[i].Name, name) {
-				if err := s.RemoveRequestHeader(r.fields[i].Name); err != nil {
+		for i := range fields {
+			if readsAs(fields[i].Name, name) {
+				if err := remove(fields[i].Name); err != nil {
 					return err
 				}
 			}

@@ -213,3 +213,46 @@ func TestT13c_HostFailsWhileEditing(t *testing.T) {
 		t.Error("not counted")
 	}
 }
+
+// T15: an upstream may take a trailer for a header.
+func TestT15_Trailers(t *testing.T) {
+	t.Parallel()
+	const xfcc = `"certificate":{"sources":[{"xfcc":{"element":"last"}},{"connection":{}}],"trusted_proxies":{"addresses":["127.0.0.1"]}},`
+	trailers := func() []filter.Header {
+		return append(forged(), field("x-forwarded-client-cert", "x"), field("checksum", "1234"))
+	}
+	w := start(t, `{`+xfcc+forwarding+`}`)
+	s := get(good())
+	s.Trailers = trailers()
+	if !w.send(s).OnRequestTrailers() || len(s.Trailers) != 1 || s.Trailers[0].Name != "checksum" {
+		t.Errorf("the upstream gets the trailers %v", s.Trailers)
+	}
+	for _, method := range []string{"RequestTrailers", "RemoveRequestTrailer"} {
+		s := get(good())
+		s.Trailers = trailers()
+		s.Faults = func(m string) error {
+			if m == method {
+				return errHost
+			}
+			return nil
+		}
+		if w.send(s).OnRequestTrailers() {
+			t.Errorf("%s failed and the trailers went on", method)
+		}
+	}
+	refused := get("")
+	if w.send(refused).OnRequestTrailers() {
+		t.Error("the trailers of a refused request went on")
+	}
+	plain := start(t, `{}`)
+	s = get(good())
+	s.Faults = func(m string) error {
+		if m == "RequestTrailers" {
+			return errHost
+		}
+		return nil
+	}
+	if !plain.send(s).OnRequestTrailers() {
+		t.Error("without a header to set the trailers are read for nothing")
+	}
+}

@@ -84,6 +84,10 @@ type Stream interface {
 	RemoveRequestHeader(name string) error
 	// SetRequestHeader replaces every field of this name by one.
 	SetRequestHeader(name, value string) error
+	// RequestTrailers returns all trailer fields, once they have arrived.
+	RequestTrailers() ([]Header, error)
+	// RemoveRequestTrailer removes every trailer field of exactly this name.
+	RemoveRequestTrailer(name string) error
 	// Property reads a host property. Absent is found == false with a nil error;
 	// an error means that the host could not tell.
 	Property(path ...string) (value []byte, found bool, err error)

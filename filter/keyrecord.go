@@ -100,6 +100,23 @@ func (r *keyRecord) keepKeysOf(other keyRecord) {
 	r.FetchedAt, r.FreshUntil, r.Digest = other.FetchedAt, other.FreshUntil, other.Digest
 }
 
+// settle takes back what a record cannot say at this time: the host's clock was
+// set back since. Otherwise nobody would fetch until it has caught up.
+func (r *keyRecord) settle(now time.Time, timeout time.Duration) {
+	if r.RetryAt.After(now.Add(longestRetry)) {
+		r.RetryAt = time.Time{}
+	}
+	if r.LeaseUntil.After(now.Add(timeout + time.Second)) {
+		r.LeaseUntil = time.Time{}
+	}
+	if r.AskedAt.After(now) {
+		r.AskedAt = time.Time{}
+	}
+	if r.FailedAt.After(now) {
+		r.FailedAt = time.Time{}
+	}
+}
+
 func (r keyRecord) bytes() []byte {
 	b := make([]byte, 0, keyRecordSize)
 	for _, t := range [...]time.Time{r.FetchedAt, r.FreshUntil, r.LeaseUntil, r.FailedAt, r.RetryAt, r.AskedAt} {

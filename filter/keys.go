@@ -19,9 +19,12 @@ type keySource struct {
 	record   keyRecord    // what all workers know, as of the last tick
 	shared   *sharedStore // nil when workers share nothing
 
-	set       *jwt.KeySet // nil before the first success
-	loadedAt  time.Time   // FetchedAt of the record that set came from
-	refreshAt time.Time   // when set is due for a refresh
+	// The keys, and the times of the record that they came from. The record moves
+	// on without them when newer keys can't be loaded; then they still end in time.
+	set        *jwt.KeySet // nil before the first success
+	loadedAt   time.Time   // its FetchedAt
+	freshUntil time.Time   // its FreshUntil
+	refreshAt  time.Time   // when set is due for a refresh
 
 	call      int       // number of the newest call; answers to older ones are dropped
 	calling   bool      // this worker has a fetch under way
@@ -90,7 +93,7 @@ func (s *keySource) usable(now time.Time) bool {
 	if s.set == nil {
 		return false
 	}
-	return s.settings.Inline != nil || now.Before(s.record.FreshUntil.Add(s.settings.StaleIfError))
+	return s.settings.Inline != nil || now.Before(s.freshUntil.Add(s.settings.StaleIfError))
 }
 
 // fetching reports whether any worker has a fetch under way.
@@ -116,6 +119,10 @@ func (s *keySource) tick(now time.Time) {
 		return
 	}
 	s.takeOver(now)
+	s.record.settle(now, s.settings.Timeout)
+	if s.callUntil.After(now.Add(s.settings.Timeout + time.Second)) {
+		s.calling = false // the clock was set back: when the call is lost can't be told
+	}
 	wanted := s.wanted
 	s.wanted = false
 	if s.fetching(now) {
@@ -125,7 +132,8 @@ func (s *keySource) tick(now time.Time) {
 		wanted = false
 		s.plugin.wake(s) // another worker has asked since: its answer is final for now
 	}
-	due := s.set == nil || !now.Before(s.refreshAt)
+	due := s.set == nil || !now.Before(s.refreshAt) || s.loadedAt.After(now) ||
+		s.record.FetchedAt.After(s.loadedAt) // there are newer keys, but they can't be loaded
 	if !wanted && (!due || now.Before(s.record.RetryAt)) {
 		return
 	}
@@ -155,12 +163,13 @@ func (s *keySource) takeOver(now time.Time) {
 		return // the store was emptied, or never took a record: go by our own
 	}
 	failedBefore := s.record.FailedAt
-	if record.FetchedAt.Before(s.record.FetchedAt) {
+	ahead := s.loadedAt.After(now) // the clock was set back since
+	if record.FetchedAt.Before(s.record.FetchedAt) && !ahead {
 		record.keepKeysOf(s.record) // a write of ours was lost
 	}
 	s.record = record
 	changed := record.FailedAt.After(failedBefore)
-	if record.FetchedAt.After(s.loadedAt) {
+	if record.FetchedAt.After(s.loadedAt) || ahead && record.FetchedAt.Before(s.loadedAt) {
 		if set, err := s.shared.loadKeys(record); err == nil {
 			s.replace(set, now)
 			changed = true
@@ -190,7 +199,7 @@ func (s *keySource) publish(next keyRecord) bool {
 // ones stops verifying here and now.
 func (s *keySource) replace(set *jwt.KeySet, now time.Time) {
 	s.set = set
-	s.loadedAt = s.record.FetchedAt
+	s.loadedAt, s.freshUntil = s.record.FetchedAt, s.record.FreshUntil
 	lifetime := s.record.FreshUntil.Sub(s.record.FetchedAt)
 	s.refreshAt = s.record.FetchedAt.Add(lifetime*7/10 + s.jitter(lifetime/10))
 }

@@ -69,19 +69,32 @@ func TestT23_FaultInAnAnswer(t *testing.T) {
 	w.expect(get(good()), "token_accepted")
 }
 
-// A fault of one issuer's keys stops neither the other issuer nor deadlines.
+// tick is a Ticker that runs something before each tick.
+type tick struct {
+	*filter.Plugin
+	before func()
+}
+
+func (t tick) OnTick() { t.before(); t.Plugin.OnTick() }
+
+// A fault of one issuer's keys, in every tick, stops neither the other issuer nor
+// deadlines.
 func TestT23_FaultInATick(t *testing.T) {
 	t.Parallel()
-	issuer := func(name, cluster string) string {
-		return `{"issuer":"https://` + name + `.example","audiences":["` + audience + `"],"jwks":{"uri":"https://` + name + `.example/k","cluster":"` + cluster + `","timeout":"5s"}}`
+	issuer := func(name string) string {
+		return `{"issuer":"https://` + name + `.example","audiences":["` + audience + `"],"jwks":{"uri":"https://` + name + `.example/k","cluster":"` + name + `","timeout":"5s"}}`
 	}
-	w := start(t, `{"issuers":[`+issuer("a", "a")+`,`+issuer("b", "b")+`]}`)
-	w.proxy.Server = func(c filter.Call) filtertest.Reply {
-		if c.Cluster == "a" {
+	w := start(t, `{"issuers":[`+issuer("a")+`,`+issuer("b")+`]}`)
+	first := false
+	w.Plugin = tick{w.plugin, func() { first = true }}
+	w.Faults = func(method string) error {
+		if method == "SharedGet" && first {
+			first = false
 			panic("fault of a")
 		}
-		return ok(jwks("b"))
+		return nil
 	}
+	w.proxy.Server = keysFrom("a", "b")
 	waiting := get(mint("a", claim("iss", "https://a.example")))
 	w.send(waiting)
 	w.proxy.Advance(10 * time.Second)
@@ -221,13 +234,39 @@ func TestContract7_SharedKeysAreNotTheRecords(t *testing.T) {
 	a.proxy.WriteShared(record+"/set", []byte(jwks("evil"))) // before the other worker looks
 	a.proxy.Server = keysFrom("k1")
 	a.proxy.Advance(20 * time.Second)
-	for _, w := range []*worker{a, b} {
+	for _, w := range []*worker{b, a} {
 		w.expect(get(good()), "token_accepted")
 		s := get(mint("evil"))
 		w.send(s)
 		a.proxy.Advance(5 * time.Second)
 		w.expectNow(s, "key_unknown")
 	}
+}
+
+// A worker that can neither take over newer keys nor fetch them itself: how long
+// its old keys count has nothing to do with the newer ones.
+func TestT22d_KeysThatCannotBeTakenOver(t *testing.T) {
+	t.Parallel()
+	a, b := twoWorkers(t, withURI)
+	a.proxy.Server = keysFrom("k1")
+	a.proxy.Advance(2 * time.Second)
+	b.expect(get(good()), "token_accepted")
+	a.proxy.Server = keysFrom("k2") // k1 is withdrawn
+	set := a.proxy.SharedKeys()[1]
+	b.Faults = func(method string) error {
+		switch method {
+		case "SharedGet":
+			b.proxy.WriteShared(set, []byte("garbage"))
+		case "Dispatch":
+			return errHost
+		}
+		return nil
+	}
+	a.proxy.Advance(80 * time.Minute) // 10 minutes fresh and an hour stale are over
+	s := get(mint("k1", claim("exp", seconds(24*time.Hour))))
+	b.send(s)
+	a.proxy.Advance(6 * time.Second)
+	b.expectNow(s, "keys_unavailable")
 }
 
 func TestContract1_SharedDataFalse(t *testing.T) {
@@ -273,6 +312,54 @@ func TestKeys_LeaseIsLost(t *testing.T) {
 	b.expectNow(onB, "token_accepted")
 	if n := fetches(a, b); n != 2 {
 		t.Errorf("%d calls", n)
+	}
+}
+
+// The same at start, when there are no keys yet.
+func TestKeys_FirstLeaseIsLost(t *testing.T) {
+	t.Parallel()
+	a, b := twoWorkers(t, withURI)
+	a.proxy.Server = keysFrom("k1")
+	inB := false
+	a.Faults = func(method string) error {
+		if method == "SharedSet" && !inB {
+			inB = true
+			b.Tick()
+		}
+		return nil
+	}
+	a.proxy.Advance(2 * time.Second)
+	if fetches(a, b) != 1 || !inB {
+		t.Errorf("%d fetches", fetches(a, b))
+	}
+	a.expect(get(good()), "token_accepted")
+	b.expect(get(good()), "token_accepted")
+}
+
+// Another worker wrote something else meanwhile: the next tick tries again.
+func TestKeys_LeaseIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	w := start(t, withURI)
+	w.proxy.Server = keysFrom("k1")
+	w.proxy.Advance(2 * time.Second)
+	w.proxy.Server = keysFrom("k1", "k2")
+	s := get(mint("k2"))
+	w.expect(s, "waits")
+	written := false
+	w.Faults = func(method string) error {
+		if method == "SharedSet" && !written {
+			written = true
+			record := w.proxy.SharedKeys()[0]
+			w.proxy.WriteShared(record, w.proxy.Shared(record))
+		}
+		return nil
+	}
+	w.Tick()
+	w.expectNow(s, "waits")
+	w.proxy.Advance(time.Second)
+	w.expectNow(s, "token_accepted")
+	if fetches(w) != 2 || !written {
+		t.Errorf("%d calls", fetches(w))
 	}
 }
 

@@ -64,6 +64,7 @@ func TestContract2_0_Anonymous(t *testing.T) {
 		"malformed credentials":               {ask("GET", "/public/x", "", field("authorization", "Bearer")), "malformed_credentials"},
 		"two tokens":                          {ask("GET", "/public/x", good(), field("authorization", "Bearer "+good())), "multiple_tokens"},
 		"T19 no prefix":                       {ask("GET", "/public", ""), "no_token"},
+		"T19 prefix further on":               {ask("GET", "/payments/public/x", ""), "no_token"},
 		"T19 x-original-url is just a header": {ask("GET", "/payments", "", field("x-original-url", "/public/x"), field("x-envoy-original-path", "/public/x"), field("x-http-method-override", "GET")), "no_token"},
 	} {
 		t.Run(name, func(t *testing.T) { w.t = t; w.expect(tt.s, tt.reason) })

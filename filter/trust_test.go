@@ -61,10 +61,12 @@ func TestT13_DirectPeer(t *testing.T) {
 	w.t = t
 	s := bare(field("x-forwarded-client-cert", xfcc(certA)))
 	property(s, directAddress, "10.1.2.3")
+	property(s, sourceAddress, "10.1.2.3:40000")
 	s.Unreadable = []string{directAddress}
 	w.expectTrust(s, false)
 	s = bare(field("x-forwarded-client-cert", xfcc(certA)))
 	property(s, directAddress, none)
+	property(s, sourceAddress, "10.1.2.3:40000")
 	s.Unreadable = []string{sourceAddress}
 	w.expectTrust(s, false)
 }

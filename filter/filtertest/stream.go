@@ -18,6 +18,8 @@ type Stream struct {
 	// Headers are the request's fields. What the filter removes and sets is done
 	// here, so that after Continue they are what the upstream gets.
 	Headers []filter.Header
+	// Trailers are the request's trailer fields.
+	Trailers []filter.Header
 	// Properties are the host's, by the parts of their path joined with dots:
 	// "connection.mtls". A missing one is not found.
 	Properties map[string]string
@@ -114,6 +116,23 @@ func (s *Stream) RemoveRequestHeader(name string) error {
 		return err
 	}
 	s.Headers = slices.DeleteFunc(s.Headers, func(h filter.Header) bool { return strings.EqualFold(h.Name, name) })
+	return nil
+}
+
+// RequestTrailers implements [filter.Stream].
+func (s *Stream) RequestTrailers() ([]filter.Header, error) {
+	if err := s.use("RequestTrailers", false); err != nil {
+		return nil, err
+	}
+	return slices.Clone(s.Trailers), nil
+}
+
+// RemoveRequestTrailer implements [filter.Stream].
+func (s *Stream) RemoveRequestTrailer(name string) error {
+	if err := s.use("RemoveRequestTrailer", false); err != nil {
+		return err
+	}
+	s.Trailers = slices.DeleteFunc(s.Trailers, func(h filter.Header) bool { return strings.EqualFold(h.Name, name) })
 	return nil
 }
 

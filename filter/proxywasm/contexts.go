@@ -107,7 +107,13 @@ func (h *httpContext) OnHttpRequestHeaders(int, bool) types.Action {
 
 func (h *httpContext) OnHttpRequestBody(int, bool) types.Action { return h.stream.action() }
 
-func (h *httpContext) OnHttpRequestTrailers(int) types.Action { return h.stream.action() }
+func (h *httpContext) OnHttpRequestTrailers(int) types.Action {
+	h.stream.enter()
+	if h.exchange == nil || !h.exchange.OnRequestTrailers() {
+		return types.ActionPause
+	}
+	return h.stream.action()
+}
 
 func (h *httpContext) OnHttpStreamDone() {
 	h.stream.enter()

@@ -49,10 +49,18 @@ func (s *stream) Respond(answer filter.Answer) error {
 }
 
 func (s *stream) RequestHeaders() ([]filter.Header, error) {
+	return s.fields(sdk.GetHttpRequestHeaders)
+}
+
+func (s *stream) RequestTrailers() ([]filter.Header, error) {
+	return s.fields(sdk.GetHttpRequestTrailers)
+}
+
+func (s *stream) fields(get func() ([][2]string, error)) ([]filter.Header, error) {
 	if err := s.vm.use(s.contextID); err != nil {
 		return nil, err
 	}
-	pairs, err := sdk.GetHttpRequestHeaders()
+	pairs, err := get()
 	if err != nil {
 		return nil, err
 	}
@@ -68,6 +76,13 @@ func (s *stream) RemoveRequestHeader(name string) error {
 		return err
 	}
 	return sdk.RemoveHttpRequestHeader(name)
+}
+
+func (s *stream) RemoveRequestTrailer(name string) error {
+	if err := s.vm.use(s.contextID); err != nil {
+		return err
+	}
+	return sdk.RemoveHttpRequestTrailer(name)
 }
 
 func (s *stream) SetRequestHeader(name, value string) error {

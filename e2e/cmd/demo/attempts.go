@@ -16,13 +16,10 @@ type attempt struct {
 	try  func(*e2e.Stack) string
 }
 
-// What can come of an attempt. Anything but a 200 must not reach the upstream.
+// What can come of an attempt: the status, and the reason that Holdfast leaves in
+// the access log. Anything but a 200 must not reach the upstream.
 const (
 	passes    = "200"
-	noToken   = "401, asked for a token"
-	invalid   = "401 invalid_token"
-	malformed = "400 invalid_request"
-	forbidden = "403 insufficient_scope"
 	handshake = "TLS handshake refused"
 )
 
@@ -57,25 +54,25 @@ func attempts(s *e2e.Stack) ([]attempt, error) {
 	return []attempt{
 		{"the owner: own token, own certificate", passes, get(owner, "/accounts", auth(token))},
 		{"the owner, over HTTP/2", passes, get(e2e.Caller{Certificate: s.PKI.A, HTTP2: true}, "/accounts", auth(token))},
-		{"no token at all", noToken, get(owner, "/accounts")},
+		{"no token at all", "401 no_token", get(owner, "/accounts")},
 		{"a public path, without token and certificate", passes, get(nobody, "/public/status")},
-		{"stolen token, no certificate", invalid, get(nobody, "/accounts", auth(token))},
-		{"stolen token, the thief's own valid certificate", invalid, get(thief, "/accounts", auth(token))},
+		{"stolen token, no certificate", "401 certificate_missing", get(nobody, "/accounts", auth(token))},
+		{"stolen token, the thief's own valid certificate", "401 cnf_mismatch", get(thief, "/accounts", auth(token))},
 		{"stolen token, a self-signed certificate with the owner's name", handshake, selfSigned(token)},
-		{"stolen token, forged certificate header (XFCC)", invalid, get(thief, "/accounts", auth(token), "x-forwarded-client-cert: "+s.PKI.A.XFCC())},
-		{"old token after the certificate was renewed", invalid, get(e2e.Caller{Certificate: s.PKI.Renewed}, "/accounts", auth(token))},
-		{"expired token", invalid, get(owner, "/accounts", auth(good.With(e2e.M{"exp": time.Now().Add(-time.Minute).Unix()}).Sign(key)))},
-		{"tampered token: another payload under the same signature", invalid, get(owner, "/accounts", auth(tampered))},
-		{"token without a signature (alg none)", invalid, get(owner, "/accounts", auth(good.Unsigned()))},
-		{"token that the attacker signed with a key of its own", invalid, get(owner, "/accounts", auth(good.Sign(e2e.NewKey(key.ID, "ES256"))))},
-		{"token of an issuer that nobody configured", invalid, get(owner, "/accounts", auth(good.With(e2e.M{"iss": "https://evil.example"}).Sign(key)))},
-		{"token for another API (wrong audience)", invalid, get(owner, "/accounts", auth(elsewhere))},
-		{"plain bearer token, bound to nothing", invalid, get(owner, "/accounts", auth(bearer))},
-		{"payment with a token that may only read accounts", forbidden, send("POST", owner, "/payments", auth(readOnly))},
+		{"stolen token, forged certificate header (XFCC)", "401 cnf_mismatch", get(thief, "/accounts", auth(token), "x-forwarded-client-cert: "+s.PKI.A.XFCC())},
+		{"old token after the certificate was renewed", "401 cnf_mismatch", get(e2e.Caller{Certificate: s.PKI.Renewed}, "/accounts", auth(token))},
+		{"expired token", "401 expired", get(owner, "/accounts", auth(good.With(e2e.M{"exp": time.Now().Add(-time.Minute).Unix()}).Sign(key)))},
+		{"tampered token: another payload under the same signature", "401 signature_invalid", get(owner, "/accounts", auth(tampered))},
+		{"token without a signature (alg none)", "401 algorithm_not_allowed", get(owner, "/accounts", auth(good.Unsigned()))},
+		{"token that the attacker signed with a key of its own", "401 signature_invalid", get(owner, "/accounts", auth(good.Sign(e2e.NewKey(key.ID, "ES256"))))},
+		{"token of an issuer that nobody configured", "401 issuer_unknown", get(owner, "/accounts", auth(good.With(e2e.M{"iss": "https://evil.example"}).Sign(key)))},
+		{"token for another API (wrong audience)", "401 audience_mismatch", get(owner, "/accounts", auth(elsewhere))},
+		{"plain bearer token, bound to nothing", "401 cnf_missing", get(owner, "/accounts", auth(bearer))},
+		{"payment with a token that may only read accounts", "403 scope_insufficient", send("POST", owner, "/payments", auth(readOnly))},
 		{"payment with a token that may pay", passes, send("POST", owner, "/payments", auth(token))},
-		{"two tokens in one request", malformed, get(owner, "/accounts", auth(token), auth(bearer))},
-		{"path trick: /public/status/%2e%2e/%2e%2e/accounts", malformed, get(nobody, "/public/status/%2e%2e/%2e%2e/accounts")},
-		{"the owner claims to be admin (x-auth-sub); it arrives as client-a", passes, spoofed(owner, token)},
+		{"two tokens in one request", "400 malformed_credentials", get(owner, "/accounts", auth(token), auth(bearer))},
+		{"path trick: /public/status/%2e%2e/%2e%2e/accounts", "400 ambiguous_path", get(nobody, "/public/status/%2e%2e/%2e%2e/accounts")},
+		{"x-auth-sub: admin from the owner (arrives as client-a)", passes, spoofed(owner, token)},
 		{"the owner again, after all of that", passes, get(owner, "/accounts", auth(token))},
 	}, nil
 }
@@ -87,28 +84,43 @@ func get(c e2e.Caller, path string, header ...string) func(*e2e.Stack) string {
 }
 
 func send(method string, c e2e.Caller, path string, header ...string) func(*e2e.Stack) string {
-	return func(s *e2e.Stack) string { return outcome(call(s, method, c, path, header...)) }
+	return func(s *e2e.Stack) string {
+		got, _ := call(s, method, c, path, header...)
+		return got
+	}
 }
 
-func call(s *e2e.Stack, method string, c e2e.Caller, path string, header ...string) *e2e.Answer {
+// call sends one request and puts what came of it into the words of the table.
+func call(s *e2e.Stack, method string, c e2e.Caller, path string, header ...string) (string, *e2e.Answer) {
 	client := s.Client(c)
 	defer client.Close()
-	return client.Do(context.Background(), method, path, nil, header...)
+	logged := len(s.Envoy.Access())
+	a := client.Do(context.Background(), method, path, nil, header...)
+	if a.Err != nil {
+		return "no answer: " + a.Err.Error(), a
+	}
+	why := reason(s, logged)
+	switch {
+	case a.Status != 200 && a.Seen != nil:
+		return fmt.Sprintf("%d, but it reached the upstream", a.Status), a
+	case a.Status == 200 && a.Seen == nil:
+		return "200, but not from the upstream", a
+	case a.Status == 200:
+		return passes, a
+	}
+	return fmt.Sprintf("%d %s", a.Status, why), a
 }
 
-// outcome puts an answer into the words of the table.
-func outcome(a *e2e.Answer) string {
-	switch {
-	case a.Err != nil:
-		return "no answer: " + a.Err.Error()
-	case a.Status != 200 && a.Seen != nil:
-		return fmt.Sprintf("%d, but it reached the upstream", a.Status)
-	case a.Status == 200 && a.Seen == nil:
-		return "200, but not from the upstream"
-	case a.Status == 401 && a.Code() == "" && a.Header.Get("www-authenticate") != "":
-		return noToken
+// reason waits for the next line of the access log, which Envoy writes a moment
+// after the answer.
+func reason(s *e2e.Stack, logged int) string {
+	for range 250 {
+		if lines := s.Envoy.Access(); len(lines) > logged {
+			return lines[logged].Reason
+		}
+		time.Sleep(20 * time.Millisecond)
 	}
-	return strings.TrimSpace(fmt.Sprintf("%d %s", a.Status, a.Code()))
+	return "(no line in the access log)"
 }
 
 // selfSigned ends before HTTP: Envoy counts the handshakes that it refused
@@ -117,21 +129,21 @@ func selfSigned(token string) func(*e2e.Stack) string {
 	const counter = "ssl.fail_verify_error"
 	return func(s *e2e.Stack) string {
 		before := s.Envoy.Sum(counter)
-		a := call(s, "GET", e2e.Caller{Certificate: s.PKI.SelfSigned}, "/accounts", auth(token))
+		got, a := call(s, "GET", e2e.Caller{Certificate: s.PKI.SelfSigned}, "/accounts", auth(token))
 		if a.Err != nil && s.Envoy.Sum(counter) > before {
 			return handshake
 		}
-		return outcome(a)
+		return got
 	}
 }
 
 // spoofed looks at what the upstream was told about the caller.
 func spoofed(c e2e.Caller, token string) func(*e2e.Stack) string {
 	return func(s *e2e.Stack) string {
-		a := call(s, "GET", c, "/accounts", auth(token), "x-auth-sub: admin", "X-Auth-Client: admin")
+		got, a := call(s, "GET", c, "/accounts", auth(token), "x-auth-sub: admin", "X-Auth-Client: admin")
 		if a.Seen != nil && (a.Seen.Header.Get("x-auth-sub") != "client-a" || a.Seen.Header.Get("x-auth-client") != "client-a") {
 			return fmt.Sprintf("the upstream saw x-auth-sub %q", a.Seen.Header.Get("x-auth-sub"))
 		}
-		return outcome(a)
+		return got
 	}
 }

@@ -50,7 +50,7 @@ func run(ctx context.Context) (err error) {
 
 // table runs the attempts and prints a row for each as it ends.
 func table(ctx context.Context, s *e2e.Stack, attempts []attempt) error {
-	const row = "%2s  %-62s  %-26s  %-26s  %s\n"
+	const row = "%2s  %-60s  %-25s  %-25s  %s\n"
 	fmt.Printf(row, "#", "what was tried", "expected", "got", "")
 	wrong := 0
 	for i, a := range attempts {
@@ -68,6 +68,7 @@ func table(ctx context.Context, s *e2e.Stack, attempts []attempt) error {
 		return fmt.Errorf("%d of %d attempts came out wrong", wrong, len(attempts))
 	}
 	fmt.Printf("\nAll %d as expected. \"200\" reached the upstream; nothing else did.\n", len(attempts))
+	fmt.Println("The words after the others are Holdfast's reasons, as Envoy's access log shows them.")
 	fmt.Println("Next: make run keeps this up and prints curl lines for you to try.")
 	return nil
 }

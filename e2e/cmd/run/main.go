@@ -37,6 +37,9 @@ func run(ctx context.Context, watch bool) error {
 		return err
 	}
 	dir := filepath.Join("build", "run")
+	if err := os.RemoveAll(dir); err != nil { // what an earlier run left
+		return err
+	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
@@ -48,7 +51,7 @@ func run(ctx context.Context, watch bool) error {
 	s, err := e2e.Start(ctx, e2e.Options{Dir: dir, Wasm: wasm, Setup: e2e.Setup{LDS: true}, Progress: func(step string) {
 		fmt.Printf("%5.1fs  starting: %s\n", time.Since(began).Seconds(), step)
 	}})
-	defer s.Close()
+	defer func() { s.Close() }() // after an error too: it ends what did start
 	if err != nil {
 		if s.Envoy != nil {
 			fmt.Fprintln(os.Stderr, s.Envoy.Log())
