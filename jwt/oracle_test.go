@@ -48,7 +48,7 @@ func joseVerify(t *testing.T, is *issuer, compact string) (payload []byte, err e
 	if err := json.Unmarshal([]byte(is.jwk()), &key); err != nil {
 		t.Fatal(err)
 	}
-	parsed, err := jose.ParseSigned(compact, joseAlgorithms)
+	parsed, err := jose.ParseSignedCompact(compact, joseAlgorithms)
 	if err != nil {
 		return nil, err
 	}
