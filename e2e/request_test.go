@@ -58,6 +58,21 @@ func TestCredentials(t *testing.T) {
 	}
 }
 
+// RFC 6750 §2.2: a token in a form is not taken, and a form beside a token is none
+// of Holdfast's business: bodies never enter the filter.
+func TestTokenInAFormBody(t *testing.T) {
+	f := standard.use(t)
+	good := f.bearer(t, f.PKI.A)
+	form := "access_token=" + strings.TrimPrefix(good, "authorization: Bearer ")
+	post := func(header ...string) *Answer {
+		return f.A.Do(t.Context(), "POST", path, strings.NewReader(form), append(header, "content-type: application/x-www-form-urlencoded")...)
+	}
+	f.refused(t, post(), 401, "")
+	if seen := passed(t, post(good)); seen.Body != form {
+		t.Errorf("the upstream got the body %q", seen.Body)
+	}
+}
+
 // T13: a header never stands in for the certificate of the connection.
 func TestT13ForgedCertificateHeaders(t *testing.T) {
 	for name, shared := range map[string]*sharedFixture{"standard": standard, "relaxed": relaxed} {

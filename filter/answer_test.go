@@ -180,6 +180,11 @@ func TestRFC9728_2_Document(t *testing.T) {
 	if !json.Valid([]byte(got.Body)) {
 		t.Error("no JSON")
 	}
+	c.Resource.ScopesSupported, c.Binding.MTLS = nil, false
+	c.TokenSources = c.TokenSources[:1]
+	if got, want := metadataAnswer(c).Body, `{"resource":"https://api.example.com/a?b","authorization_servers":["https://as.example.com","https://b.example"]}`; got != want {
+		t.Errorf("without anything optional: %s", got)
+	}
 	c.Resource = nil
 	if metadataAnswer(c) != nil {
 		t.Error("a document without resource_metadata")
