@@ -14,6 +14,9 @@
 //	exchange.go: conclude  the only place that lets a request continue
 //	forward.go, answer.go  what the upstream gets, or what the client gets
 //
+// Beside that way run the issuer's keys: keyrefresh.go keeps them current on
+// ticks, keyfetch.go fetches them, keyrecord.go shares them between workers.
+//
 // A decision is a value ([Decision]) with one [Reason] out of a closed list.
 // Everything that the host has to do goes through two small interfaces, [Host]
 // and [Stream], so that the whole package runs and is tested without Wasm.
