@@ -22,10 +22,11 @@ import (
 type Envoy struct {
 	Admin string // http://127.0.0.1:port
 
-	cmd  *exec.Cmd
-	log  *buffer
-	done chan struct{} // closed when the process has ended
-	err  error         // why, after done
+	cmd    *exec.Cmd
+	log    *buffer
+	access *buffer       // apart from log: in one pipe lines cut each other in two
+	done   chan struct{} // closed when the process has ended
+	err    error         // why, after done
 }
 
 // ErrEnvoyExited means that Envoy ended by itself, as it does when it or the
@@ -36,7 +37,7 @@ var ErrEnvoyExited = errors.New("envoy exited")
 // is for its files. The returned Envoy is never nil: after an error its Log
 // tells what happened.
 func StartEnvoy(ctx context.Context, binary, dir, bootstrap string, concurrency int) (*Envoy, error) {
-	e := &Envoy{log: &buffer{}, done: make(chan struct{})}
+	e := &Envoy{log: &buffer{}, access: &buffer{}, done: make(chan struct{})}
 	adminFile := filepath.Join(dir, "admin-address")
 	os.Remove(adminFile)
 	e.cmd = exec.Command(binary,
@@ -48,7 +49,7 @@ func StartEnvoy(ctx context.Context, binary, dir, bootstrap string, concurrency 
 		"--drain-time-s", "30", // what a replaced listener still serves gets this long
 		"--log-level", "warning", "--component-log-level", "wasm:info",
 	)
-	e.cmd.Stdout, e.cmd.Stderr = e.log, e.log
+	e.cmd.Stdout, e.cmd.Stderr = e.access, e.log // envoy.yaml logs accesses to /dev/stdout
 	e.cmd.SysProcAttr = dieWithParent()
 	started := make(chan error, 1)
 	go func() {
@@ -120,8 +121,11 @@ func (e *Envoy) Get(path string) (string, error) {
 	return string(body), err
 }
 
-// Log is everything that Envoy wrote so far, access log included.
+// Log is what Envoy and the filter logged so far.
 func (e *Envoy) Log() string { return e.log.String() }
+
+// AccessLog is the access log so far, as text. [Envoy.Access] reads its lines.
+func (e *Envoy) AccessLog() string { return e.access.String() }
 
 // Stop ends Envoy, the soft way first.
 func (e *Envoy) Stop() {

@@ -255,7 +255,7 @@ func (s *Stack) Close() error {
 			err = s.Envoy.CheckVM()
 		}
 		s.Envoy.Stop()
-		if leak := s.secrets.leaked(s.Envoy.Log()); leak != "" {
+		if leak := s.secrets.leaked(s.Envoy.Log() + s.Envoy.AccessLog()); leak != "" {
 			err = errors.Join(err, fmt.Errorf("envoy's log holds a secret: %.12s…", leak))
 		}
 	}

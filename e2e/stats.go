@@ -83,7 +83,7 @@ type Access struct {
 // Access returns the lines of the access log so far.
 func (e *Envoy) Access() []Access {
 	var out []Access
-	for line := range strings.Lines(e.Log()) {
+	for line := range strings.Lines(e.AccessLog()) {
 		var a Access
 		if strings.HasPrefix(line, "{") && json.Unmarshal([]byte(line), &a) == nil {
 			out = append(out, a)

@@ -1,0 +1,219 @@
+package scenario
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"holdfast/filter"
+)
+
+// check compares an outcome with what a scenario wants, and with everything that
+// contract §3 and §6 ask of each answer, so that no scenario has to repeat it.
+func (p *play) check(o *outcome, r *request, want *Want) error {
+	reasons := strings.Split(want.Reason, "|")
+	reason := o.properties["reason"]
+	served := len(want.Body) > 0 && want.Status == 200
+	switch {
+	case !slices.Contains(reasons, reason):
+		return fmt.Errorf("reason is %q, want %q", reason, want.Reason)
+	case o.passed != (want.Status == 200 && !served):
+		return fmt.Errorf("passed is %t", o.passed)
+	case want.Reported != "" && p.proxy.metric("holdfast.report_only."+want.Reported) == 0:
+		return fmt.Errorf("report_only.%s was not counted", want.Reported)
+	case want.Binding != "" && o.properties["binding"] != want.Binding:
+		return fmt.Errorf("binding is %q, want %q", o.properties["binding"], want.Binding)
+	}
+	if leak := leaked(r.token, o.body+fmt.Sprint(o.headers)); leak != "" && !o.passed {
+		return fmt.Errorf("the answer holds a part of the token: %.12s…", leak)
+	}
+	var err error
+	switch {
+	case o.passed:
+		err = checkUpstream(p.world, o, want)
+	case served:
+		err = checkServed(o, want)
+	case r.isGRPC():
+		err = checkGRPC(p.realm, o, want, reason)
+	default:
+		err = checkRefusal(p.realm, o, want, reason)
+	}
+	if err != nil {
+		return err
+	}
+	return p.checkFetches(want)
+}
+
+func (p *play) checkFetches(want *Want) error {
+	if want.Fetches == nil {
+		return nil
+	}
+	got, most := p.server.fetches(), *want.Fetches
+	onEnvoy := p.host == Envoy || p.host == Old
+	if onEnvoy && most > 0 {
+		// Envoy runs the plugin on its main thread too, and the first write to shared
+		// data always wins: both may fetch.
+		most++
+	}
+	if got > most || !onEnvoy && got != most || got == 0 && most > 0 {
+		return fmt.Errorf("the keys were fetched %d times, want %d", got, *want.Fetches)
+	}
+	return nil
+}
+
+func checkUpstream(w *world, o *outcome, want *Want) error {
+	if o.properties["outcome"] != "allowed" {
+		return fmt.Errorf("outcome is %q, want allowed", o.properties["outcome"])
+	}
+	for name, v := range want.Upstream {
+		got := values(o.upstream, name)
+		if v == nil {
+			if len(got) > 0 {
+				return fmt.Errorf("the upstream saw %s: %q", name, got)
+			}
+			continue
+		}
+		expected := make([]string, len(*v))
+		for i, text := range *v {
+			var err error
+			if expected[i], err = w.text(text); err != nil {
+				return err
+			}
+		}
+		if !slices.Equal(got, expected) {
+			return fmt.Errorf("the upstream saw %s: %q, want %q", name, got, expected)
+		}
+	}
+	return nil
+}
+
+// checkServed is for what Holdfast answers itself and is no refusal.
+func checkServed(o *outcome, want *Want) error {
+	if o.status != 200 {
+		return fmt.Errorf("status is %d, want 200", o.status)
+	}
+	return checkTexts(o, want)
+}
+
+func checkTexts(o *outcome, want *Want) error {
+	for name, v := range want.Header {
+		if got := values(o.headers, name); len(got) != 1 || got[0] != v {
+			return fmt.Errorf("%s is %q, want %q", name, got, v)
+		}
+	}
+	for _, text := range want.Body {
+		if !strings.Contains(o.body, text) {
+			return fmt.Errorf("the body lacks %q", text)
+		}
+	}
+	return nil
+}
+
+// checkRefusal holds the answer to contract §3.
+func checkRefusal(realm string, o *outcome, want *Want, reason string) error {
+	if o.status != want.Status {
+		return fmt.Errorf("status is %d, want %d", o.status, want.Status)
+	}
+	var body struct {
+		Error       string `json:"error"`
+		Description string `json:"error_description"`
+	}
+	if err := json.Unmarshal([]byte(o.body), &body); err != nil {
+		return fmt.Errorf("the body is no JSON: %w", err)
+	}
+	if body.Error != want.Error {
+		return fmt.Errorf("error is %q, want %q", body.Error, want.Error)
+	}
+	for name, v := range map[string]string{"content-type": "application/json", "cache-control": "no-store"} {
+		if got := values(o.headers, name); len(got) != 1 || got[0] != v {
+			return fmt.Errorf("%s is %q, want %q", name, got, v)
+		}
+	}
+	return checkCommon(realm, o, want, reason)
+}
+
+// checkGRPC is for a gRPC request: the same headers, and grpc-status.
+func checkGRPC(realm string, o *outcome, want *Want, reason string) error {
+	if got := values(o.headers, "grpc-status"); o.status != 200 || len(got) != 1 || got[0] != strconv.Itoa(want.GRPC) {
+		return fmt.Errorf("status is %d and grpc-status %q, want 200 and %d", o.status, got, want.GRPC)
+	}
+	if got := values(o.headers, "content-type"); len(got) != 1 || !strings.HasPrefix(got[0], "application/grpc") {
+		return fmt.Errorf("content-type is %q, want application/grpc", got)
+	}
+	return checkCommon(realm, o, want, reason)
+}
+
+func checkCommon(realm string, o *outcome, want *Want, reason string) error {
+	if details := "holdfast_denied{" + reason + "}"; o.details != details {
+		return fmt.Errorf("response code details are %q, want %q", o.details, details)
+	}
+	if o.properties["outcome"] != "denied" {
+		return fmt.Errorf("outcome is %q, want denied", o.properties["outcome"])
+	}
+	retry := values(o.headers, "retry-after")
+	if want.Status == 503 {
+		if n, err := strconv.Atoi(strings.Join(retry, ",")); err != nil || n < 1 {
+			return fmt.Errorf("retry-after is %q, want seconds", retry)
+		}
+	} else if len(retry) > 0 {
+		return fmt.Errorf("retry-after is %q, want none", retry)
+	}
+	if err := checkChallenge(realm, values(o.headers, "www-authenticate"), want); err != nil {
+		return err
+	}
+	return checkTexts(o, want)
+}
+
+func checkChallenge(realm string, got []string, want *Want) error {
+	switch want.Status {
+	case 400, 401, 403:
+	default:
+		if len(got) > 0 {
+			return fmt.Errorf("www-authenticate is %q, want none", got)
+		}
+		return nil
+	}
+	if len(got) != 1 || !strings.HasPrefix(got[0], `Bearer realm="`+realm+`"`) {
+		return fmt.Errorf("www-authenticate is %q, want one that begins with Bearer and the realm", got)
+	}
+	named := strings.Contains(got[0], ` error="`)
+	if named != (want.Error != "") || named && !strings.Contains(got[0], ` error="`+want.Error+`"`) {
+		return fmt.Errorf("www-authenticate is %q, want error %q", got[0], want.Error)
+	}
+	for _, text := range want.Challenge {
+		if !strings.Contains(got[0], text) {
+			return fmt.Errorf("www-authenticate is %q, want %q in it", got[0], text)
+		}
+	}
+	return nil
+}
+
+// leaked returns a part of the token that the text holds: payload or signature,
+// which together are the secret.
+func leaked(token, text string) string {
+	parts := strings.Split(token, ".")
+	for _, part := range parts[min(1, len(parts)-1):] {
+		if len(part) >= 16 && strings.Contains(text, part) {
+			return part
+		}
+	}
+	return ""
+}
+
+// describe is an outcome in one line.
+func (o *outcome) describe() string {
+	if o.passed {
+		return fmt.Sprintf("passed, properties %v, upstream %v", o.properties, short(o.upstream))
+	}
+	return fmt.Sprintf("%d %s %v %s %v", o.status, o.body, short(o.headers), o.details, o.properties)
+}
+
+func short(headers []filter.Header) []string {
+	var out []string
+	for _, h := range headers {
+		out = append(out, fmt.Sprintf("%s: %.100s", h.Name, h.Value))
+	}
+	return out
+}

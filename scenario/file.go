@@ -1,0 +1,289 @@
+package scenario
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"holdfast/strictjson"
+)
+
+// File is one scenario file: a configuration, and what happens under it.
+type File struct {
+	Name      string          `json:"-"` // of the file, without ".json"
+	About     string          `json:"about"`
+	Config    json.RawMessage `json:"config"`
+	Scenarios []*Scenario     `json:"scenarios"`
+}
+
+// Scenario is a story with steps, played on a fresh Holdfast or, where it cannot
+// tell the difference, on one that other scenarios of its file used before.
+type Scenario struct {
+	Name string `json:"name"`
+	Ref  string `json:"ref"` // the clause or the threat that asks for it
+	// Hosts are the hosts that can show it, when not all can; Why says why not.
+	Hosts []string `json:"hosts"`
+	Why   string   `json:"why"`
+	// Config changes the file's configuration, as RFC 7396 merges.
+	Config    json.RawMessage `json:"config"`
+	KeyServer KeyServer       `json:"key_server"`
+	Steps     []*Step         `json:"steps"`
+}
+
+// Step is one thing that happens. It is a request, unless one of Pass, KeyServer,
+// Await and Leave is set.
+type Step struct {
+	Pass      Duration  `json:"pass"`       // time goes by
+	KeyServer KeyServer `json:"key_server"` // changes from now on
+	Await     string    `json:"await"`      // a request that waits gets its answer: Want
+	Leave     string    `json:"leave"`      // the client of a request that waits hangs up
+
+	Method      string             `json:"method"`      // default GET
+	Path        string             `json:"path"`        // default /accounts
+	Authority   string             `json:"authority"`   // default api.example.com
+	SNI         *string            `json:"sni"`         // default api.example.com
+	Certificate string             `json:"certificate"` // default own
+	Headers     [][2]string        `json:"headers"`     // after the pseudo-headers, in this order
+	Token       *Token             `json:"token"`       // sent as Bearer, or wherever ${token} stands
+	Properties  map[string]*string `json:"properties"`  // of the host; null is absent, "${error}" unreadable
+	As          string             `json:"as"`          // it has to wait, under this name
+	Eventually  Duration           `json:"eventually"`  // try again for so long until Want is met
+	Want        *Want              `json:"want"`
+}
+
+// Token says how a token differs from a good one.
+type Token struct {
+	Key     string         `json:"key"`         // that signs; default main
+	Header  map[string]any `json:"header"`      // members to set
+	Claims  map[string]any `json:"claims"`      // members to set
+	Remove  []string       `json:"remove"`      // claims, or header members as "header.kid"
+	RawHead string         `json:"raw_header"`  // text in place of the header's JSON
+	RawBody string         `json:"raw_payload"` // text in place of the claims' JSON
+	Mutate  string         `json:"mutate"`      // what is done to the finished token, see mutations
+	Raw     string         `json:"raw"`         // text in place of all that
+}
+
+// Want is what has to come of a request.
+type Want struct {
+	Status int    `json:"status"` // 200 means that the upstream got it, or, with Body, that Holdfast served it
+	Error  string `json:"error"`  // in body and challenge; empty for none
+	// Reason is the word of docs/decision.md. Where hosts rightly differ, several
+	// are separated by "|".
+	Reason    string            `json:"reason"`
+	Challenge []string          `json:"challenge"` // texts in WWW-Authenticate
+	Header    map[string]string `json:"header"`    // of the answer
+	Body      []string          `json:"body"`      // texts in the answer's body
+	GRPC      int               `json:"grpc_status"`
+	Upstream  map[string]*value `json:"upstream"` // header fields that it saw; null for none
+	Binding   string            `json:"binding"`  // the host property holdfast.binding
+	Reported  string            `json:"reported"` // the reason that report_only reported
+	Fetches   *int              `json:"fetches"`  // of the JWK set, since Holdfast started
+}
+
+// value is one text or a list of them.
+type value []string
+
+func (v *value) UnmarshalJSON(b []byte) error {
+	var one string
+	if json.Unmarshal(b, &one) == nil {
+		*v = value{one}
+		return nil
+	}
+	return json.Unmarshal(b, (*[]string)(v))
+}
+
+// Duration is written as in Holdfast's configuration: "250ms", "10s".
+type Duration time.Duration
+
+// UnmarshalJSON reads a duration.
+func (d *Duration) UnmarshalJSON(b []byte) error {
+	var text string
+	if err := json.Unmarshal(b, &text); err != nil {
+		return err
+	}
+	parsed, err := time.ParseDuration(text)
+	if err == nil && parsed <= 0 {
+		err = errors.New("a duration is above zero")
+	}
+	*d = Duration(parsed)
+	return err
+}
+
+// The hosts that scenarios run on.
+const (
+	Fake   = "fake"   // the package filter, natively, on filter/filtertest
+	Wazero = "wazero" // build/holdfast.wasm on scenario/wasmhost
+	Envoy  = "envoy"  // build/holdfast.wasm on the newest Envoy
+	Old    = "old"    // the same on the oldest
+)
+
+// longestRealPause bounds what a scenario may let pass on a host whose clock is
+// the real one.
+const longestRealPause = 2 * time.Second
+
+// Load reads all scenario files of a folder. Every doubt is an error: a typing
+// mistake must not turn a test into one that tests nothing.
+func Load(dir string) ([]*File, error) {
+	names, err := filepath.Glob(filepath.Join(dir, "*.json"))
+	if err != nil {
+		return nil, err
+	}
+	var files []*File
+	for _, name := range names {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			return nil, err
+		}
+		f, err := parseFile(text)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", filepath.Base(name), err)
+		}
+		f.Name = strings.TrimSuffix(filepath.Base(name), ".json")
+		files = append(files, f)
+	}
+	if len(files) == 0 {
+		return nil, errors.New("no scenario files in " + dir)
+	}
+	return files, nil
+}
+
+func parseFile(text []byte) (*File, error) {
+	// encoding/json would take the last of two members of one name.
+	if _, err := strictjson.Parse(string(text)); err != nil {
+		return nil, err
+	}
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.DisallowUnknownFields()
+	decoder.UseNumber()
+	var f File
+	if err := decoder.Decode(&f); err != nil {
+		return nil, err
+	}
+	if f.About == "" || len(f.Config) == 0 || len(f.Scenarios) == 0 {
+		return nil, errors.New(`"about", "config" and "scenarios" are required`)
+	}
+	seen := map[string]bool{}
+	for _, s := range f.Scenarios {
+		if s.Name == "" || seen[s.Name] {
+			return nil, fmt.Errorf("scenario %q: names are required and occur once", s.Name)
+		}
+		seen[s.Name] = true
+		if err := s.check(); err != nil {
+			return nil, fmt.Errorf("scenario %q: %w", s.Name, err)
+		}
+	}
+	return &f, nil
+}
+
+func (s *Scenario) check() error {
+	if s.Ref == "" || len(s.Steps) == 0 {
+		return errors.New(`"ref" and "steps" are required`)
+	}
+	if (s.Hosts == nil) != (s.Why == "") {
+		return errors.New(`"hosts" and "why" come together`)
+	}
+	for _, host := range s.Hosts {
+		if !slices.Contains([]string{Fake, Wazero, Envoy, Old}, host) {
+			return fmt.Errorf("no such host: %q", host)
+		}
+	}
+	if err := checkKeyServers(s.KeyServer); err != nil {
+		return err
+	}
+	for i, step := range s.Steps {
+		if err := step.check(); err != nil {
+			return fmt.Errorf("step %d: %w", i+1, err)
+		}
+		onEnvoy := s.RunsOn(Envoy) || s.RunsOn(Old)
+		switch {
+		case onEnvoy && time.Duration(step.Pass) > longestRealPause:
+			return fmt.Errorf("step %d: too long to wait for on a real host", i+1)
+		case onEnvoy && step.Properties != nil:
+			return fmt.Errorf("step %d: nobody can set the properties of a real host", i+1)
+		}
+	}
+	return nil
+}
+
+func (s *Step) check() error {
+	kinds := 0
+	for _, is := range []bool{s.Pass > 0, s.KeyServer != nil, s.Await != "", s.Leave != ""} {
+		if is {
+			kinds++
+		}
+	}
+	if err := checkKeyServers(s.KeyServer); err != nil {
+		return err
+	}
+	switch {
+	case kinds > 1:
+		return errors.New("one step is one thing")
+	case kinds == 1 && (s.Path != "" || s.Token != nil || s.As != ""):
+		return errors.New("this step is no request")
+	case kinds == 0 && (s.Want == nil) != (s.As != ""):
+		return errors.New(`a request has "want", or "as" when it has to wait`)
+	case s.Await != "" && s.Want == nil:
+		return errors.New(`"await" needs "want"`)
+	case s.Want != nil && (s.Want.Status == 0 || s.Want.Reason == ""):
+		return errors.New(`"want" needs "status" and "reason"`)
+	}
+	return nil
+}
+
+// IsRequest reports whether the step sends a request.
+func (s *Step) IsRequest() bool {
+	return s.Pass == 0 && s.KeyServer == nil && s.Await == "" && s.Leave == ""
+}
+
+// RunsOn reports whether the scenario can be shown on a host.
+func (s *Scenario) RunsOn(host string) bool { return s.Hosts == nil || slices.Contains(s.Hosts, host) }
+
+// Alone reports whether the scenario needs a Holdfast that nobody used before.
+func (s *Scenario) Alone() bool { return s.Config != nil || s.ownKeyServer() }
+
+func (s *Scenario) ownKeyServer() bool {
+	return s.KeyServer != nil || slices.ContainsFunc(s.Steps, func(step *Step) bool { return step.KeyServer != nil })
+}
+
+// mergedConfig is the file's configuration with the scenario's changes.
+func (f *File) mergedConfig(s *Scenario) (map[string]any, error) {
+	base, err := decodeObject(f.Config)
+	if err != nil || s == nil || s.Config == nil {
+		return base, err
+	}
+	change, err := decodeObject(s.Config)
+	return merge(base, change), err
+}
+
+func decodeObject(text []byte) (map[string]any, error) {
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.UseNumber()
+	var object map[string]any
+	return object, decoder.Decode(&object)
+}
+
+// merge is RFC 7396: objects merge, null removes, all else replaces.
+func merge(base, change map[string]any) map[string]any {
+	out := map[string]any{}
+	for name, v := range base {
+		out[name] = v
+	}
+	for name, v := range change {
+		switch v := v.(type) {
+		case nil:
+			delete(out, name)
+		case map[string]any:
+			inner, _ := out[name].(map[string]any)
+			out[name] = merge(inner, v)
+		default:
+			out[name] = v
+		}
+	}
+	return out
+}

@@ -1,0 +1,154 @@
+package scenario
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	_ "crypto/sha256" // for crypto.Hash.New
+	_ "crypto/sha512"
+	"encoding/base64"
+	"fmt"
+	"maps"
+	"math/big"
+	"slices"
+	"sync"
+)
+
+// key is a signing key of an authorization server, or of an attacker.
+type key struct {
+	name       string
+	private    crypto.Signer
+	algorithms []string // the first is the key's own
+}
+
+// keyring makes every key once, when it is first needed.
+var keyring = map[string]func() *key{
+	"main":     sync.OnceValue(func() *key { return ecKey("main", elliptic.P256(), "ES256") }),
+	"next":     sync.OnceValue(func() *key { return ecKey("next", elliptic.P256(), "ES256") }),
+	"second":   sync.OnceValue(func() *key { return ecKey("second", elliptic.P256(), "ES256") }),
+	"attacker": sync.OnceValue(func() *key { return ecKey("attacker", elliptic.P256(), "ES256") }),
+	"p384":     sync.OnceValue(func() *key { return ecKey("p384", elliptic.P384(), "ES384") }),
+	"p521":     sync.OnceValue(func() *key { return ecKey("p521", elliptic.P521(), "ES512") }),
+	"rsa":      sync.OnceValue(func() *key { return rsaKey("rsa", 2048) }),
+	"rsa1024":  sync.OnceValue(func() *key { return rsaKey("rsa1024", 1024) }),
+	"ed":       sync.OnceValue(edKey),
+}
+
+func ecKey(name string, curve elliptic.Curve, algorithm string) *key {
+	private, err := ecdsa.GenerateKey(curve, rand.Reader)
+	if err != nil {
+		panic(err)
+	}
+	return &key{name, private, []string{algorithm}}
+}
+
+func rsaKey(name string, bits int) *key {
+	private, err := rsa.GenerateKey(rand.Reader, bits)
+	if err != nil {
+		panic(err)
+	}
+	return &key{name, private, []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512"}}
+}
+
+func edKey() *key {
+	_, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		panic(err)
+	}
+	return &key{"ed", private, []string{"EdDSA"}}
+}
+
+func keyNamed(name string) (*key, error) {
+	if name == "" {
+		name = "main"
+	}
+	if get := keyring[name]; get != nil {
+		return get(), nil
+	}
+	return nil, fmt.Errorf("no key is called %q", name)
+}
+
+var hashes = map[string]crypto.Hash{"256": crypto.SHA256, "384": crypto.SHA384, "512": crypto.SHA512}
+
+// sign signs as RFC 7518 §3 and RFC 8037 say, under the key's own algorithm when
+// it has nothing to do with the one that is asked for.
+func (k *key) sign(algorithm, input string) []byte {
+	if !slices.Contains(k.algorithms, algorithm) {
+		algorithm = k.algorithms[0]
+	}
+	if private, ok := k.private.(ed25519.PrivateKey); ok {
+		return ed25519.Sign(private, []byte(input))
+	}
+	hash := hashes[algorithm[2:]]
+	h := hash.New()
+	h.Write([]byte(input))
+	digest := h.Sum(nil)
+	switch private := k.private.(type) {
+	case *ecdsa.PrivateKey:
+		r, s, err := ecdsa.Sign(rand.Reader, private, digest)
+		if err != nil {
+			panic(err)
+		}
+		size := (private.Curve.Params().BitSize + 7) / 8
+		return append(r.FillBytes(make([]byte, size)), s.FillBytes(make([]byte, size))...)
+	case *rsa.PrivateKey:
+		var options crypto.SignerOpts = hash
+		if algorithm[0] == 'P' {
+			options = &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash, Hash: hash}
+		}
+		signature, err := private.Sign(rand.Reader, digest, options)
+		if err != nil {
+			panic(err)
+		}
+		return signature
+	}
+	panic("no such kind of key")
+}
+
+// jwk is the public key, RFC 7517 §4, without "alg" and "use".
+func (k *key) jwk() map[string]any {
+	b64 := base64.RawURLEncoding.EncodeToString
+	switch public := k.private.Public().(type) {
+	case *ecdsa.PublicKey:
+		point, err := public.Bytes() // 4, x, y
+		if err != nil {
+			panic(err)
+		}
+		size := (len(point) - 1) / 2
+		return map[string]any{
+			"kty": "EC", "kid": k.name, "crv": public.Params().Name,
+			"x": b64(point[1 : 1+size]), "y": b64(point[1+size:]),
+		}
+	case *rsa.PublicKey:
+		return map[string]any{
+			"kty": "RSA", "kid": k.name, "n": b64(public.N.Bytes()), "e": b64(big.NewInt(int64(public.E)).Bytes()),
+		}
+	case ed25519.PublicKey:
+		return map[string]any{"kty": "OKP", "kid": k.name, "crv": "Ed25519", "x": b64(public)}
+	}
+	panic("no such kind of key")
+}
+
+// jwks is a JWK set. Each entry is the name of a key, or an object: "key" names
+// it, "set" changes members, as RFC 7396 merges.
+func jwks(entries []any) (map[string]any, error) {
+	set := []any{}
+	for _, entry := range entries {
+		name, change := entry, map[string]any(nil)
+		if object, ok := entry.(map[string]any); ok {
+			object = maps.Clone(object)
+			name = object["key"]
+			change, _ = object["set"].(map[string]any)
+		}
+		text, _ := name.(string)
+		k, err := keyNamed(text)
+		if err != nil {
+			return nil, err
+		}
+		set = append(set, merge(k.jwk(), change))
+	}
+	return map[string]any{"keys": set}, nil
+}

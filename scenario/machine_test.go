@@ -1,0 +1,444 @@
+package scenario
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"holdfast/filter"
+	"holdfast/filter/filtertest"
+)
+
+// What a random walk is made of. Durations are short, so that a walk meets
+// expiry, staleness and every interval.
+const (
+	walkWorkers  = 3
+	walkSteps    = 400
+	walkWaiting  = 3
+	walkTimeout  = 2 * time.Second
+	walkCache    = time.Minute
+	walkStale    = 2 * time.Minute
+	walkInterval = 5 * time.Second
+)
+
+const walkConfig = `{
+	"issuers": [{"issuer": "${issuer}", "audiences": ["https://api.example.com"], "max_lifetime": "24h", "jwks": {
+		"uri": "${keys_uri}", "cluster": "as", "timeout": "2s", "cache_duration": "1m", "stale_if_error": "2m", "unknown_kid_interval": "5s"}}],
+	"limits": {"waiting_requests": 3},
+	"forward": {"thumbprint_header": "x-auth-thumbprint", "claims": [{"claim": "sub", "header": "x-auth-sub"}]}
+}`
+
+// Requests, ticks, answers, clients that leave, several workers, failures and
+// lost shared data, in any order: T23. What must never happen, never does.
+func TestT23_RandomWalk(t *testing.T) {
+	seeds := make([]uint64, 0, 120)
+	for seed := range uint64(100) {
+		seeds = append(seeds, seed)
+	}
+	for range 20 {
+		seeds = append(seeds, rand.Uint64()) // the name of a failed subtest tells it
+	}
+	var sent, waited, passed int
+	for _, seed := range seeds {
+		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
+			w := newWalk(t, seed, startNative, true)
+			w.run()
+			sent, waited, passed = sent+w.sent, waited+w.waited, passed+w.passed
+		})
+	}
+	t.Logf("%d walks of %d steps: %d requests, of which %d waited and %d passed", len(seeds), walkSteps, sent, waited, passed)
+	if waited*20 < sent || passed*20 < sent {
+		t.Error("the walks show too little: hardly any request waited, or passed")
+	}
+}
+
+// The same on the module, where a failing host is a matter of statuses: a panic
+// in the host would not be the module's.
+func TestT23_RandomWalkInVM(t *testing.T) {
+	m := module(t, true)
+	for seed := range uint64(6) {
+		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
+			newWalk(t, seed, starter(m), false).run()
+		})
+	}
+}
+
+// walk is one random walk.
+type walk struct {
+	t       *testing.T
+	random  *rand.Rand
+	panics  bool // the host may panic, and fail at single requests
+	world   *world
+	proxy   *filtertest.Proxy
+	workers []*walkWorker
+
+	requests []*walkRequest
+	served   []served
+	history  []string
+	began    time.Time     // the last step
+	jumped   time.Duration // what the clock was set back and forth
+	ended    bool          // no more failures
+
+	sent, waited, passed int
+}
+
+type walkWorker struct {
+	host   *filtertest.Host
+	engine engine
+}
+
+type walkRequest struct {
+	worker *walkWorker
+	stream *filtertest.Stream
+	judge  judge
+	what   string
+	key    string // that signed the token
+	honest bool   // the token is good, provided that its key is known, and its holder's own
+	faulty bool   // the host failed to answer it or to let it go
+	passed bool   // and that was right
+	done   bool
+}
+
+// served is a JWK set that some worker got.
+type served struct {
+	at   time.Time
+	keys string
+}
+
+var errHost = errors.New("the host fails")
+
+func newWalk(t *testing.T, seed uint64, start func(*filtertest.Host, string) (engine, error), panics bool) *walk {
+	w := &walk{t: t, random: rand.New(rand.NewPCG(seed, 0)), panics: panics, proxy: filtertest.NewProxy()}
+	w.world = newWorld(pki(), fmt.Sprintf("walk%d", seed))
+	configuration, err := w.world.text(walkConfig)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range walkWorkers {
+		host := w.proxy.Worker()
+		e, err := start(host, configuration)
+		if err != nil {
+			t.Fatal(err)
+		}
+		host.Plugin = e
+		w.workers = append(w.workers, &walkWorker{host, e})
+		t.Cleanup(e.close)
+	}
+	return w
+}
+
+func (w *walk) run() {
+	for range walkSteps {
+		w.began = w.proxy.Now()
+		w.step()
+		w.check()
+		if w.t.Failed() {
+			w.t.Logf("the last steps: %s", strings.Join(w.history[max(0, len(w.history)-30):], "\n  "))
+			return
+		}
+	}
+	w.end()
+}
+
+func (w *walk) note(format string, args ...any) {
+	w.history = append(w.history, fmt.Sprintf("%s ", w.proxy.Now().Format("15:04:05.000"))+fmt.Sprintf(format, args...))
+}
+
+func (w *walk) step() {
+	switch n := w.random.IntN(100); {
+	case n < 35:
+		w.send()
+	case n < 55:
+		d := time.Duration(w.random.IntN(3000)) * time.Millisecond
+		if w.random.IntN(12) == 0 {
+			d = time.Duration(w.random.IntN(150)) * time.Second
+		}
+		w.note("pass %s", d)
+		w.proxy.Advance(d)
+	case n < 75:
+		w.answer()
+	case n < 85:
+		w.leave()
+	case n < 88:
+		w.note("shared data is lost")
+		w.proxy.LoseShared()
+	case n < 90:
+		for _, key := range w.proxy.SharedKeys() {
+			w.note("garbage in %s", key)
+			w.proxy.WriteShared(key, []byte("garbage"))
+		}
+	case n < 92:
+		d := time.Duration(w.random.IntN(20)-10) * time.Second
+		w.note("the clock jumps by %s", d)
+		w.proxy.Jump(d)
+		w.jumped += d.Abs()
+	default:
+		w.breakHost()
+	}
+}
+
+// breakHost lets some methods of one worker's host fail for a while, or mends it.
+func (w *walk) breakHost() {
+	worker := w.workers[w.random.IntN(len(w.workers))]
+	if w.random.IntN(2) == 0 {
+		w.note("the host works")
+		worker.host.Faults = nil
+		return
+	}
+	methods := []string{"SharedGet", "SharedSet", "Dispatch", "Random"}
+	method := methods[w.random.IntN(len(methods))]
+	w.note("%s fails", method)
+	worker.host.Faults = filtertest.FailOn(errHost, method)
+}
+
+// send sends a request of some kind to some worker.
+func (w *walk) send() {
+	r := &walkRequest{worker: w.workers[w.random.IntN(len(w.workers))], key: "main", honest: true}
+	token, holder := &Token{Claims: map[string]any{"exp": "${now+7200}"}}, pki().A
+	switch w.random.IntN(8) {
+	case 0, 1:
+		r.key = "next"
+	case 2:
+		r.key = "attacker"
+	case 3:
+		r.key, r.honest, token.Header = "attacker", false, map[string]any{"kid": "main"}
+	case 4:
+		r.honest, holder = false, pki().B
+	case 5:
+		r.honest, token.Mutate = false, "flip_signature"
+	}
+	token.Key = r.key
+	world := *w.world
+	world.now = w.proxy.Now()
+	text, err := world.mint(token)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	r.stream = filtertest.NewStream("GET", "api.example.com", "/x",
+		filter.Header{Name: "authorization", Value: "Bearer " + text},
+		filter.Header{Name: "x-auth-sub", Value: "forged"}).Present(holder.Leaf.Raw)
+	if w.panics && w.random.IntN(6) == 0 {
+		r.stream.Faults = w.streamFaults(r)
+	}
+	r.what = fmt.Sprintf("request %d: key %s, honest %t", len(w.requests), r.key, r.honest)
+	w.note("%s", r.what)
+	r.judge = r.worker.engine.begin(r.stream)
+	w.requests = append(w.requests, r)
+	r.judge.OnRequestHeaders()
+	w.sent++
+	if r.stream.Waits() && !r.faulty {
+		w.waited++
+	}
+}
+
+// streamFaults lets one method of a request's host fail, by an error or a panic.
+func (w *walk) streamFaults(r *walkRequest) filtertest.Faults {
+	methods := []string{"RequestHeaders", "RemoveRequestHeader", "SetRequestHeader", "Property", "SetProperty", "Respond", "Continue"}
+	failing, panics := methods[w.random.IntN(len(methods))], w.random.IntN(2) == 0
+	return func(method string) error {
+		if method != failing || w.ended {
+			return nil
+		}
+		r.faulty = true
+		if panics {
+			panic(errHost)
+		}
+		return errHost
+	}
+}
+
+// answer answers one of the open calls, or loses it.
+func (w *walk) answer() {
+	calls := w.proxy.Calls()
+	if len(calls) == 0 {
+		return
+	}
+	call := calls[w.random.IntN(len(calls))]
+	kinds := []string{"main", "main,next", "next", "main,next", "", "500", "reset", "huge", "lost"}
+	kind := kinds[w.random.IntN(len(kinds))]
+	w.note("a call gets %q", kind)
+	switch kind {
+	case "":
+		call.Answer(filter.CallResult{Status: 200, Body: []byte("{}")})
+	case "500":
+		call.Answer(filter.CallResult{Status: 500, Body: []byte(`{"keys":[]}`)})
+	case "reset":
+		call.Answer(filter.CallResult{})
+	case "huge":
+		call.Answer(filter.CallResult{Status: 200, Body: make([]byte, 300000)})
+	case "lost":
+		call.Lose()
+	default:
+		w.serve(call, kind)
+	}
+}
+
+func (w *walk) serve(call *filtertest.Call, keys string) {
+	body, err := w.world.text("${keys:" + keys + "}")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.served = append(w.served, served{w.proxy.Now(), keys})
+	call.Answer(filter.CallResult{Status: 200, Body: []byte(body)})
+}
+
+// leave ends some request, whether it waits or not.
+func (w *walk) leave() {
+	if len(w.requests) == 0 {
+		return
+	}
+	w.finish(w.requests[w.random.IntN(len(w.requests))])
+}
+
+func (w *walk) finish(r *walkRequest) {
+	if r.done {
+		return
+	}
+	w.note("%s ends", r.what)
+	r.done = true
+	r.judge.OnDone()
+	r.stream.Gone()
+}
+
+// check holds the walk to what must be true after every step.
+func (w *walk) check() {
+	w.t.Helper()
+	for _, violation := range w.proxy.Violations {
+		w.t.Errorf("the host objects: %s", violation)
+	}
+	waiting := map[*walkWorker]int{}
+	for _, r := range w.requests {
+		for _, violation := range r.stream.Violations {
+			w.t.Errorf("%s: %s", r.what, violation)
+		}
+		switch {
+		case r.stream.Continued && r.stream.Answer != nil:
+			w.t.Errorf("%s was let go and answered", r.what)
+		case r.passed:
+		case r.stream.Continued && !r.honest:
+			w.t.Errorf("%s passed", r.what)
+		case r.stream.Continued && !w.known(r.key):
+			w.t.Errorf("%s passed with a key that nobody gave lately: %v", r.what, w.served)
+		case r.stream.Continued && fmt.Sprint(r.stream.Field("x-auth-sub")) != "[client-a]":
+			w.t.Errorf("%s passed with x-auth-sub %q", r.what, r.stream.Field("x-auth-sub"))
+		case r.stream.Waits() && !r.done && !r.faulty:
+			waiting[r.worker]++
+		}
+		if r.stream.Continued && !r.passed {
+			r.passed = true
+			w.passed++
+		}
+	}
+	for _, worker := range w.workers {
+		if err := worker.engine.err(); err != nil {
+			w.t.Error(err)
+		}
+		if waiting[worker] > walkWaiting {
+			w.t.Errorf("%d requests wait, at most %d may", waiting[worker], walkWaiting)
+		}
+	}
+	w.requests = slices.DeleteFunc(w.requests, func(r *walkRequest) bool { return r.done })
+}
+
+// known reports whether the key was in a JWK set that was not too old when the
+// last step began.
+func (w *walk) known(key string) bool {
+	oldest := w.began.Add(-walkCache - walkStale - w.jumped)
+	for _, s := range w.served {
+		if !s.at.Before(oldest) && strings.Contains(s.keys+",", key+",") {
+			return true
+		}
+	}
+	return false
+}
+
+// end mends everything, and then nobody may be left waiting: with an issuer that
+// is silent, and after it speaks again.
+func (w *walk) end() {
+	w.ended = true
+	for _, worker := range w.workers {
+		worker.host.Faults = nil
+	}
+	w.proxy.Advance(w.jumped + 2*walkTimeout)
+	for _, r := range w.requests {
+		if r.stream.Waits() && !r.done && !r.faulty {
+			w.t.Errorf("%s was never decided", r.what)
+		}
+		w.finish(r)
+	}
+	w.check()
+	w.proxy.Server = func(filter.Call) filtertest.Reply {
+		body, _ := w.world.text("${keys:main,next}")
+		w.served = append(w.served, served{w.proxy.Now(), "main,next"})
+		return filtertest.Reply{Result: filter.CallResult{Status: 200, Body: []byte(body)}, Delay: 10 * time.Millisecond}
+	}
+	w.proxy.Advance(w.jumped + 2*walkCache)
+	for _, worker := range w.workers {
+		r := w.good(worker)
+		w.proxy.Advance(2 * walkTimeout)
+		if !r.stream.Continued {
+			w.t.Errorf("after all a good request did not pass: %+v\n%s", r.stream.Answer, worker.host.LogText())
+		}
+	}
+	if w.t.Failed() {
+		w.t.Logf("the last steps: %s", strings.Join(w.history[max(0, len(w.history)-30):], "\n  "))
+	}
+}
+
+// good sends a request that has to pass.
+func (w *walk) good(worker *walkWorker) *walkRequest {
+	world := *w.world
+	world.now = w.proxy.Now()
+	text, err := world.mint(&Token{})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	r := &walkRequest{worker: worker, what: "the last request"}
+	r.stream = filtertest.NewStream("GET", "api.example.com", "/x", filter.Header{Name: "authorization", Value: "Bearer " + text}).
+		Present(pki().A.Leaf.Raw)
+	r.judge = worker.engine.begin(r.stream)
+	r.judge.OnRequestHeaders()
+	return r
+}
+
+// T06: a storm of invented kids, on all workers and with a key server of any
+// speed, causes one fetch for each unknown_kid_interval and no more.
+func TestT06_StormOfUnknownKids(t *testing.T) {
+	for seed := range uint64(20) {
+		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
+			w := newWalk(t, seed, startNative, false)
+			w.proxy.Server = func(filter.Call) filtertest.Reply {
+				body, _ := w.world.text("${keys:main}")
+				w.served = append(w.served, served{w.proxy.Now(), "main"})
+				delay := time.Duration(w.random.IntN(1500)) * time.Millisecond
+				return filtertest.Reply{Result: filter.CallResult{Status: 200, Body: []byte(body)}, Delay: delay}
+			}
+			begin := w.proxy.Now()
+			for range 1000 {
+				w.send()
+				w.proxy.Advance(time.Duration(w.random.IntN(200)) * time.Millisecond)
+				w.check()
+				for _, r := range w.requests {
+					if !r.stream.Waits() {
+						w.finish(r)
+					}
+				}
+			}
+			fetches := 0
+			for _, worker := range w.workers {
+				fetches += len(worker.host.Dispatched)
+			}
+			passed := w.proxy.Now().Sub(begin)
+			// The first fetch may be every worker's; then refreshes, and one for each interval.
+			most := walkWorkers + int(passed/(walkCache*7/10)) + 1 + int(passed/walkInterval) + 1
+			if fetches > most {
+				t.Errorf("%d fetches in %s, want at most %d", fetches, passed, most)
+			}
+			w.end()
+		})
+	}
+}

@@ -1,0 +1,222 @@
+package scenario
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"holdfast/filter"
+	"holdfast/filter/filtertest"
+)
+
+// engine is Holdfast in one worker of a [filtertest.Proxy]: the package itself,
+// or the module in a VM.
+type engine interface {
+	filtertest.Ticker
+	begin(s *filtertest.Stream) judge
+	err() error // that ended the VM
+	close()
+}
+
+// judge is an Exchange, in the package or in the VM.
+type judge interface {
+	OnRequestHeaders()
+	OnDone()
+}
+
+// native is the package filter.
+type native struct{ *filter.Plugin }
+
+func (n native) begin(s *filtertest.Stream) judge { return n.NewExchange(s) }
+func (native) err() error                         { return nil }
+func (native) close()                             {}
+
+func startNative(h *filtertest.Host, configuration string) (engine, error) {
+	p, err := filter.Start(h, configuration)
+	return native{p}, err
+}
+
+// memory is a proxy in memory.
+type memory struct {
+	proxy  *filtertest.Proxy
+	worker *filtertest.Host
+	engine engine
+	server *server
+	sent   []*memoryExchange
+
+	releasing bool // calls that were counted before are asked about again
+}
+
+// newMemory starts Holdfast on a proxy in memory, and gives it the moment that a
+// real proxy gets before its first request.
+func newMemory(start func(*filtertest.Host, string) (engine, error), configuration string, keys *server) (*memory, error) {
+	m := &memory{proxy: filtertest.NewProxy(), server: keys}
+	m.worker = m.proxy.Worker()
+	paths := keys.paths()
+	m.proxy.Server = func(call filter.Call) filtertest.Reply {
+		endpoint := paths[call.Path]
+		if !m.releasing {
+			keys.count(endpoint)
+		}
+		r, _ := keys.reply(endpoint)
+		if r.Hold {
+			return filtertest.Reply{}
+		}
+		result := filter.CallResult{Status: r.Status, Body: []byte(r.Body)}
+		for _, h := range r.Headers {
+			result.Headers = append(result.Headers, filter.Header{Name: h[0], Value: h[1]})
+		}
+		if r.Reset {
+			result = filter.CallResult{}
+		}
+		return filtertest.Reply{Result: result, Delay: r.Delay, Reset: r.Reset}
+	}
+	e, err := start(m.worker, configuration)
+	if err != nil {
+		return nil, fmt.Errorf("the start failed: %w\n%s", err, m.worker.LogText())
+	}
+	m.engine, m.worker.Plugin = e, e
+	m.pass(50 * time.Millisecond)
+	return m, nil
+}
+
+func (m *memory) now() time.Time       { return m.proxy.Now() }
+func (m *memory) pass(d time.Duration) { m.proxy.Advance(d) }
+func (m *memory) keysChanged() {
+	m.releasing = true
+	m.proxy.Release()
+	m.releasing = false
+}
+
+func (m *memory) send(r *request, _ bool) (exchange, error) {
+	s := filtertest.NewStream(r.method, r.authority, r.path, lower(r.fields)...)
+	if r.certificate != nil {
+		s.Present(r.certificate.Leaf.Raw)
+		s.Properties["connection.subject_peer_certificate"] = r.certificate.Leaf.Subject.String() // RFC 2253, as Envoy writes it
+		if len(r.certificate.Leaf.URIs) > 0 {
+			s.Properties["connection.uri_san_peer_certificate"] = r.certificate.Leaf.URIs[0].String()
+		}
+	}
+	s.Properties["connection.requested_server_name"] = r.sni
+	for name, v := range r.properties {
+		switch {
+		case v == nil:
+			delete(s.Properties, name)
+		case *v == unreadable:
+			s.Unreadable = append(s.Unreadable, name)
+		default:
+			s.Properties[name] = *v
+		}
+	}
+	x := &memoryExchange{memory: m, request: r, stream: s, judge: m.engine.begin(s)}
+	m.sent = append(m.sent, x)
+	x.judge.OnRequestHeaders()
+	return x, m.engine.err()
+}
+
+// lower puts names in lower case, as Envoy's HTTP/1 codec does.
+func lower(fields []filter.Header) []filter.Header {
+	out := slices.Clone(fields)
+	for i := range out {
+		out[i].Name = strings.ToLower(out[i].Name)
+	}
+	return out
+}
+
+// close ends everything and finds what no single outcome shows.
+func (m *memory) close() error {
+	defer m.engine.close()
+	for _, x := range m.sent {
+		x.end()
+	}
+	if err := m.engine.err(); err != nil {
+		return err
+	}
+	if len(m.proxy.Violations) > 0 {
+		return fmt.Errorf("the host objects: %q", m.proxy.Violations)
+	}
+	counted := map[string]uint64{}
+	log := m.worker.LogText()
+	for _, x := range m.sent {
+		if len(x.stream.Violations) > 0 {
+			return fmt.Errorf("the host objects: %q", x.stream.Violations)
+		}
+		if leak := leaked(x.request.token, log); leak != "" {
+			return fmt.Errorf("the log holds a part of a token: %.12s…\n%s", leak, log)
+		}
+		switch {
+		case x.stream.Waits(): // the client left
+		case x.stream.Left["holdfast.outcome"] == "denied":
+			counted["denied."+x.stream.Left["holdfast.reason"]]++
+		case x.stream.Continued:
+			counted["allowed"]++
+		}
+	}
+	for _, name := range m.worker.MetricNames() {
+		short := strings.TrimPrefix(name, "holdfast.")
+		if (short == "allowed" || strings.HasPrefix(short, "denied.")) && m.worker.Metric(name) != counted[short] {
+			return fmt.Errorf("%s is %d, want %d", name, m.worker.Metric(name), counted[short])
+		}
+	}
+	return nil
+}
+
+func (m *memory) metric(name string) uint64 { return m.worker.Metric(name) }
+
+type memoryExchange struct {
+	memory  *memory
+	request *request
+	stream  *filtertest.Stream
+	judge   judge
+	ended   bool
+}
+
+func (x *memoryExchange) leave() { x.end() }
+
+// end is the end of the stream, however it came about.
+func (x *memoryExchange) end() {
+	if !x.ended {
+		x.ended = true
+		x.judge.OnDone()
+		x.stream.Gone()
+	}
+}
+
+func (x *memoryExchange) outcome() *outcome {
+	s := x.stream
+	if s.Waits() {
+		return nil
+	}
+	o := &outcome{properties: map[string]string{}}
+	for name, v := range s.Left {
+		o.properties[strings.TrimPrefix(name, "holdfast.")] = v
+	}
+	if s.Continued {
+		o.passed, o.status, o.upstream = true, 200, slices.Clone(s.Headers)
+		x.end()
+		return o
+	}
+	o.status, o.headers, o.body, o.details = s.Answer.Status, s.Answer.Headers, s.Answer.Body, s.Answer.Details
+	if x.request.isGRPC() {
+		o.asGRPC(s.Answer.GRPCStatus)
+	}
+	x.end()
+	return o
+}
+
+// asGRPC does to an answer what Envoy does for a gRPC client.
+func (o *outcome) asGRPC(status int) {
+	headers := []filter.Header{
+		{Name: "content-type", Value: "application/grpc"},
+		{Name: "grpc-status", Value: strconv.Itoa(status)},
+		{Name: "grpc-message", Value: o.body},
+	}
+	for _, h := range o.headers {
+		if h.Name != "content-type" {
+			headers = append(headers, h)
+		}
+	}
+	o.status, o.body, o.headers = 200, "", headers
+}

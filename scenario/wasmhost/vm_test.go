@@ -1,0 +1,98 @@
+package wasmhost
+
+import (
+	"context"
+	"os"
+	"strings"
+	"testing"
+
+	"holdfast/filter/filtertest"
+)
+
+const configuration = `{"issuers": [{"issuer": "https://as.example.com", "audiences": ["https://api.example.com"],
+	"jwks": {"uri": "https://as.example.com/jwks", "cluster": "as"}}]}`
+
+func start(t *testing.T, configuration string) (*VM, *filtertest.Host, error) {
+	t.Helper()
+	name := os.Getenv("HOLDFAST_WASM")
+	if name == "" {
+		t.Fatal("HOLDFAST_WASM is not set: run make test")
+	}
+	wasm, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatalf("%v: run make test", err)
+	}
+	ctx := context.Background()
+	m, err := Load(ctx, wasm, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { m.Close(ctx) })
+	host := filtertest.NewProxy().Worker()
+	vm, err := m.Start(ctx, host, configuration)
+	return vm, host, err
+}
+
+// A trap is an error that tells what the VM said, and the VM is not used again.
+func TestTrapIsAnError(t *testing.T) {
+	vm, _, err := start(t, configuration)
+	if err != nil {
+		t.Fatal(err)
+	}
+	vm.call(99, "proxy_on_request_headers", 99, 0, 1) // no such context: the SDK panics
+	if err := vm.Err(); err == nil || !strings.Contains(err.Error(), "invalid context") {
+		t.Fatalf("got %v, want the panic of the SDK", err)
+	}
+	vm.OnTick()
+	stream := filtertest.NewStream("GET", "api.example.com", "/")
+	vm.NewExchange(stream).OnRequestHeaders()
+	if !stream.Waits() {
+		t.Error("a dead VM let a request go on")
+	}
+}
+
+// What a request costs in the VM is gone when it is over.
+func TestContextsEnd(t *testing.T) {
+	vm, host, err := start(t, configuration)
+	if err != nil {
+		t.Fatal(err)
+	}
+	host.Plugin = vm
+	for range 3 {
+		x := vm.NewExchange(filtertest.NewStream("GET", "api.example.com", "/"))
+		x.OnRequestHeaders()
+		x.OnDone()
+		x.OnDone() // as often as it likes
+	}
+	if n := len(vm.streams); n != 0 {
+		t.Errorf("%d contexts are left", n)
+	}
+	if err := vm.Err(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestRefusedConfiguration(t *testing.T) {
+	_, host, err := start(t, `{"issuers": [], "x": 1}`)
+	if err != ErrStart {
+		t.Errorf("got %v, want ErrStart", err)
+	}
+	if log := host.LogText(); !strings.Contains(log, "issuers") || !strings.Contains(log, "x: ") {
+		t.Errorf("the log does not name both problems: %s", log)
+	}
+}
+
+func TestHeaderMapsThereAndBack(t *testing.T) {
+	t.Parallel()
+	headers := filtertest.NewStream("GET", "api.example.com", "/").Headers
+	headers[0].Value = "" // an empty value has a size and a zero byte all the same
+	got := readHeaders(writeHeaders(headers))
+	if len(got) != len(headers) {
+		t.Fatalf("got %q, want %q", got, headers)
+	}
+	for i := range got {
+		if got[i] != headers[i] {
+			t.Errorf("got %q, want %q", got[i], headers[i])
+		}
+	}
+}
