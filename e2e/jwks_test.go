@@ -3,6 +3,7 @@ package e2e
 import (
 	"context"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -83,6 +84,43 @@ func TestAuthorizationServerDownThenUp(t *testing.T) {
 	}
 	eventually(t, "requests pass again", func() bool { return f.A.Get(path, f.bearer(t, f.PKI.A)).Status == 200 })
 	f.refused(t, f.B.Get(path, f.bearer(t, f.PKI.A)), 401, "invalid_token")
+}
+
+// T23: a thousand requests that wait and are then refused together. Envoy answers
+// them on top of each other, and some 300 at once would exhaust the VM's stack
+// (the stack's Close fails on a VM that crashed).
+func TestT23ManyAnswersAtOnce(t *testing.T) {
+	for _, host := range []string{"HOLDFAST_ENVOY_OLD", "HOLDFAST_ENVOY"} {
+		t.Run(host, func(t *testing.T) {
+			gate := NewGate()
+			o := one(M{"issuers": IssuerWith(M{"jwks": M{"timeout": "50s"}})})
+			o.Concurrency, o.Envoy = 1, os.Getenv(host)
+			o.Prepare = func(s *Stack) error {
+				s.Auth.Fault("/jwks", gate.Fault())
+				return nil
+			}
+			f := start(t, o)
+			forged := "authorization: Bearer " + f.Auth.Mint(f.PKI.A).Sign(NewKey("nobody's", "ES256"))
+			good := f.bearer(t, f.PKI.A)
+			<-gate.Waiting
+			const requests = 1000
+			thief := f.Client(Caller{HTTP2: true})
+			answers := make([]*Answer, requests)
+			var wait sync.WaitGroup
+			for i := range answers {
+				wait.Go(func() { answers[i] = thief.Do(t.Context(), http.MethodGet, path, nil, forged) })
+			}
+			eventually(t, "all of them wait", func() bool { return must(f.Envoy.Stats())["http.api.downstream_rq_active"] == requests })
+			gate.Open()
+			wait.Wait()
+			for _, a := range answers {
+				if a.Status != 401 || a.Code() != "invalid_token" || a.Seen != nil {
+					t.Fatalf("got %s, want 401 from the filter", describe(a))
+				}
+			}
+			passed(t, f.A.Get(path, good))
+		})
+	}
 }
 
 // Requests wait for slow keys, as many as limits.waiting_requests. Who leaves

@@ -129,3 +129,23 @@ func TestRules(t *testing.T) {
 	passed(t, f.A.Get("/payments", read)) // GET meets no rule: any valid, bound token
 	passed(t, f.A.Get("/elsewhere", f.mint(f.PKI.A, M{"scope": nil})))
 }
+
+// T19: Envoy passes a method in lower case on over HTTP/2, and many upstreams fold
+// it. It must not step around a rule for the real one.
+func TestT19MethodCase(t *testing.T) {
+	f := standard.use(t)
+	token := f.mint(f.PKI.A, M{"scope": "accounts:read"})
+	for _, http2 := range []bool{false, true} {
+		c := f.Client(Caller{Certificate: f.PKI.A, HTTP2: http2})
+		f.refused(t, c.Do(t.Context(), "POST", "/payments", nil, token), 403, "insufficient_scope")
+		for _, method := range []string{"post", "Post", "pOST"} {
+			a := c.Do(t.Context(), method, "/payments", nil, token)
+			if a.Status != 400 || a.Seen != nil {
+				t.Errorf("%s over http2=%t: got %s, want 400", method, http2, describe(a))
+			}
+			if http2 { // Envoy's own parser refuses it on HTTP/1.1
+				f.refused(t, a, 400, "invalid_request")
+			}
+		}
+	}
+}

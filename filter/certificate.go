@@ -52,7 +52,7 @@ func (d *decider) readSource(source *config.CertificateSource, r *request, conn 
 	switch {
 	case fields == 0 || !d.trustsPeer(conn):
 		return certificate{}, CertificateMissing
-	case fields > 1:
+	case fields+r.twins(headerOf(source)) > 1:
 		return certificate{}, CertificateMalformed
 	case source.Kind == config.SourceXFCC:
 		return parsed(clientcert.XFCC(value, source.Element))

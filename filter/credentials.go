@@ -40,8 +40,12 @@ func (d *decider) credentials(r *request) (credential, Reason) {
 			}
 		case config.TokenFromHeader:
 			value, fields := r.field(source.Name)
-			if fields > 1 {
+			twins := r.twins(source.Name)
+			if fields+twins > 1 {
 				return credential{}, MultipleTokens
+			}
+			if twins > 0 {
+				return credential{}, MalformedCredentials
 			}
 			if fields == 1 {
 				add(value, source)
@@ -97,7 +101,8 @@ func hidesBearer(credentials string) bool {
 	}
 }
 
-// cookies returns the values of all cookies of this exact name (RFC 6265 §4.2).
+// cookies returns the values of all cookies of this name (RFC 6265 §4.2), blanks
+// around it included: some servers take "name =value" for it.
 func (r *request) cookies(name string) []string {
 	var values []string
 	for _, h := range r.fields {
@@ -105,9 +110,9 @@ func (r *request) cookies(name string) []string {
 			continue
 		}
 		for pair := range strings.SplitSeq(h.Value, ";") {
-			n, v, ok := strings.Cut(strings.Trim(pair, " \t"), "=")
-			if ok && n == name {
-				values = append(values, v)
+			n, v, ok := strings.Cut(pair, "=")
+			if ok && strings.Trim(n, " \t") == name {
+				values = append(values, strings.Trim(v, " \t"))
 			}
 		}
 	}

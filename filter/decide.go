@@ -17,6 +17,8 @@ type decider struct {
 	keys        []*keySource   // by issuer
 	rulesByPath bool           // a rule matches by path
 	rulesByHost bool
+	// rulesByMethod: a rule matches by method.
+	rulesByMethod bool
 	// verify checks a signature. It is a field so that the plugin can time it.
 	verify func(*jwt.Key, *jwt.Token) error
 }
@@ -30,6 +32,7 @@ func newDecider(c *config.Config, keys []*keySource) *decider {
 		m := &c.Rules[i].Match
 		d.rulesByPath = d.rulesByPath || m.Path != "" || m.PathPrefix != ""
 		d.rulesByHost = d.rulesByHost || len(m.Hosts) > 0
+		d.rulesByMethod = d.rulesByMethod || len(m.Methods) > 0
 	}
 	return d
 }

@@ -29,6 +29,7 @@ type Exchange struct {
 	waitFor   *keySource // while parked
 	parkedAt  time.Time
 	deadline  time.Time // when a parked request is refused
+	seen      int       // the source\'s news that it was last judged by
 }
 
 // NewExchange begins a request.
@@ -81,20 +82,8 @@ func (x *Exchange) judge() {
 		return
 	}
 	x.state, x.waitFor, x.parkedAt = parked, d.validated.waitFor, now
-	x.deadline = now.Add(x.waitFor.settings.Timeout)
+	x.deadline, x.seen = now.Add(x.waitFor.settings.Timeout), x.waitFor.news
 	p.waiting[x] = struct{}{}
-}
-
-// expire refuses a request that has waited for too long.
-func (x *Exchange) expire(now time.Time) {
-	defer x.contain()
-	if x.state != parked {
-		return
-	}
-	left := x.deadline.Sub(now)
-	if left <= 0 || left > x.waitFor.settings.Timeout { // more than all of it: the clock was set back
-		x.conclude(Decision{Reason: KeysUnavailable, validated: validated{waitFor: x.waitFor}})
-	}
 }
 
 // refuse concludes without a decision of the decider.

@@ -180,6 +180,7 @@ func TestT23_FaultAtTheWake(t *testing.T) {
 	}
 	streams[1].Faults = faultOn("Property")
 	w.proxy.Calls()[0].Answer(ok(jwks("k1")).Result)
+	w.proxy.Advance(time.Millisecond)
 	for i, s := range streams {
 		if fault := i == 1; s.Waits() || s.Continued == fault {
 			t.Errorf("request %d: continued %v, answer %+v", i, s.Continued, s.Answer)

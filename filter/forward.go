@@ -151,7 +151,7 @@ func stripToken(s Stream, r *request, source config.TokenSource) error {
 		}
 		for pair := range strings.SplitSeq(r.fields[i].Value, ";") {
 			pair = strings.Trim(pair, " \t")
-			if name, _, _ := strings.Cut(pair, "="); name != source.Name && pair != "" {
+			if name, _, _ := strings.Cut(pair, "="); strings.Trim(name, " \t") != source.Name && pair != "" {
 				rest = append(rest, pair)
 			}
 		}

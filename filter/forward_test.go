@@ -131,6 +131,7 @@ func TestContract1_ForwardToken(t *testing.T) {
 		{"header beside Basic", []filter.Header{field("X-Token", good()), field("authorization", "Basic abc")}, map[string][]string{"x-token": nil, "authorization": {"Basic abc"}}},
 		{"cookie alone", cookies("at=" + good()), map[string][]string{"cookie": nil}},
 		{"cookie among others", cookies("a=b;  at=" + good() + " ;c=d; e"), map[string][]string{"cookie": {"a=b; c=d; e"}}},
+		{"cookie with blanks around =", cookies("a=b; at = " + good()), map[string][]string{"cookie": {"a=b"}}},
 		{"cookies in several fields", cookies("a=b", "at="+good(), "at2=x"), map[string][]string{"cookie": {"a=b; at2=x"}}},
 	}
 	for _, tt := range tests {

@@ -30,6 +30,7 @@ type keySource struct {
 	calling   bool      // this worker has a fetch under way
 	callUntil time.Time // after it the call counts as lost
 	wanted    bool      // a request met an unknown kid
+	news      int       // counts what may change a waiting request's decision
 }
 
 func newKeySource(p *Plugin, issuer *config.Issuer, key string) *keySource {

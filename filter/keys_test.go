@@ -121,6 +121,46 @@ func TestKeys_PatienceAtStart(t *testing.T) {
 	down.expect(get(good()), "token_accepted")
 }
 
+// T23: Envoy crashes a VM that ends some 300 requests in one callback.
+func TestT23_NoCallbackEndsManyRequests(t *testing.T) {
+	t.Parallel()
+	for name, end := range map[string]func(w *worker){
+		"keys arrive":   func(w *worker) { w.proxy.Calls()[0].Answer(ok(jwks("k1")).Result) },
+		"time runs out": func(w *worker) { w.proxy.Advance(5*time.Second - time.Millisecond) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := start(t, withURI)
+			w.proxy.Advance(time.Millisecond)
+			streams := make([]*filtertest.Stream, 500)
+			for i := range streams {
+				streams[i] = get(mint("k2"))
+				w.send(streams[i])
+			}
+			waiting := func() (n int) {
+				for _, s := range streams {
+					if s.Waits() {
+						n++
+					}
+				}
+				return n
+			}
+			end(w)
+			before := len(streams)
+			for range 100 {
+				w.proxy.Advance(time.Millisecond)
+				now := waiting()
+				if before-now > 64 {
+					t.Fatalf("%d requests ended within a millisecond, %d are left", before-now, now)
+				}
+				before = now
+			}
+			if before > 0 {
+				t.Errorf("%d requests still wait", before)
+			}
+		})
+	}
+}
+
 func TestKeys_WaitingRequestsAreBounded(t *testing.T) {
 	t.Parallel()
 	w := start(t, strings.Replace(withURI, `{"issuer"`, `{"limits":{"waiting_requests":2},"issuer"`, 1))
@@ -139,6 +179,7 @@ func TestKeys_WaitingRequestsAreBounded(t *testing.T) {
 	w.expect(fourth, "waits")
 	w.expect(get(good()), "too_many_waiting")
 	w.proxy.Calls()[0].Answer(ok(jwks("k1")).Result)
+	w.proxy.Advance(time.Millisecond)
 	w.expectNow(second, "token_accepted")
 	w.expectNow(fourth, "token_accepted")
 	if !first.Waits() || len(first.Left) > 0 {
@@ -309,6 +350,7 @@ func TestKeys_WorkersShareFailures(t *testing.T) {
 		t.Fatalf("%d calls", len(calls))
 	}
 	calls[0].Answer(filter.CallResult{Status: 500})
+	a.proxy.Advance(time.Millisecond)
 	a.expectNow(onA, "keys_unavailable")
 	a.proxy.Advance(time.Second)
 	b.expectNow(onB, "keys_unavailable")

@@ -45,6 +45,7 @@ func TestT23_LostAndLateAnswers(t *testing.T) {
 	s := get(good())
 	w.expect(s, "waits")
 	host.done[1](keys("k2"))
+	proxy.Advance(time.Millisecond)
 	w.expectNow(s, "key_unknown")
 	host.done[0](keys("k1")) // late, after a newer answer
 	host.done[1](keys("k1")) // a second time

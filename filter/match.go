@@ -26,6 +26,9 @@ func (d *decider) match(r *request, conn connection) (*config.Rule, Reason) {
 	if !hostOK && d.rulesByHost {
 		return nil, AmbiguousHost
 	}
+	if d.rulesByMethod && hasLowerCase(r.method) {
+		return nil, AmbiguousMethod
+	}
 	if d.servesMetadata(r.method, path, pathOK) {
 		return nil, Metadata
 	}
@@ -48,6 +51,18 @@ func matches(m *config.Match, method, host, path string) bool {
 		(m.PathPrefix == "" || strings.HasPrefix(path, m.PathPrefix)) &&
 		(len(m.Methods) == 0 || contains(m.Methods, method)) &&
 		(len(m.Hosts) == 0 || contains(m.Hosts, host))
+}
+
+// hasLowerCase reports whether an upstream could take the method for another one:
+// methods are told apart by case (RFC 9110 §9.1), yet many frameworks fold it, and
+// Envoy passes "post" on over HTTP/2.
+func hasLowerCase(method string) bool {
+	for i := 0; i < len(method); i++ {
+		if 'a' <= method[i] && method[i] <= 'z' {
+			return true
+		}
+	}
+	return false
 }
 
 // isPreflight recognises a CORS preflight as the Fetch standard defines it.

@@ -104,10 +104,7 @@ func (p *Plugin) OnTick() {
 	for _, source := range p.decider.keys {
 		p.tickSource(source, now)
 	}
-	for x := range p.waiting {
-		x.expire(now)
-	}
-	p.pace()
+	p.pace(p.serveWaiting(now))
 }
 
 // tickSource contains a fault of one source, so that the others still get theirs.
@@ -117,12 +114,15 @@ func (p *Plugin) tickSource(source *keySource, now time.Time) {
 }
 
 // pace asks for the slowest tick that serves what is going on.
-func (p *Plugin) pace() {
-	period := tickIdle
-	if len(p.waiting) > 0 {
-		period = tickBusy
+func (p *Plugin) pace(more bool) {
+	switch {
+	case more:
+		p.setTick(tickAtOnce)
+	case len(p.waiting) > 0:
+		p.setTick(tickBusy)
+	default:
+		p.setTick(tickIdle)
 	}
-	p.setTick(period)
 }
 
 // hurry asks for a tick as soon as the host can. It reports whether one comes.
@@ -147,21 +147,6 @@ func (p *Plugin) fetchesKeys() bool {
 		}
 	}
 	return false
-}
-
-// wake judges the requests again that wait for this source.
-func (p *Plugin) wake(source *keySource) {
-	for x := range p.waiting {
-		if x.waitFor == source {
-			x.rejudge()
-		}
-	}
-}
-
-// rejudge contains a fault of one request, so that the others still wake.
-func (x *Exchange) rejudge() {
-	defer x.contain()
-	x.judge()
 }
 
 // timedVerify records what a signature costs.

@@ -27,6 +27,8 @@ const (
 	AmbiguousPath
 	// AmbiguousHost: the authority is not a plain host name or address.
 	AmbiguousHost
+	// AmbiguousMethod: the method has lower-case letters, and a rule matches by method.
+	AmbiguousMethod
 	// NoRuleMatched: no rule matched and "unmatched" is "deny".
 	NoRuleMatched
 
@@ -156,6 +158,7 @@ var reasons = [reasonCount]struct {
 	MisdirectedRequest: {"misdirected_request", &misdirectedHost, "the connection was made for another host name"},
 	AmbiguousPath:      {"ambiguous_path", &badRequest, "the path has more than one reading"},
 	AmbiguousHost:      {"ambiguous_host", &badRequest, "the host name has more than one reading"},
+	AmbiguousMethod:    {"ambiguous_method", &badRequest, "the method has more than one reading"},
 	NoRuleMatched:      {"no_rule_matched", &accessDenied, "nothing is served here"},
 
 	NoToken:              {"no_token", &noCredentials, ""},

@@ -54,6 +54,18 @@ func (r *request) field(name string) (value string, count int) {
 	return value, count
 }
 
+// twins counts the fields that an upstream could take for this one, other
+// spellings of its name.
+func (r *request) twins(name string) int {
+	count := 0
+	for i := range r.fields {
+		if readsAs(r.fields[i].Name, name) && !sameName(r.fields[i].Name, name) {
+			count++
+		}
+	}
+	return count
+}
+
 // sameName compares a header name as the client may have spelled it (NGINX
 // keeps the case on HTTP/1.1) with one in lower case.
 func sameName(sent, lower string) bool {

@@ -10,8 +10,8 @@ import "strings"
 // ok is false when the target is no path ("*", absolute-form, anything that
 // does not begin with "/") and when it has more than one reading:
 //   - "\", ";" or "#", a control character, a space or a byte beyond ASCII;
-//   - "/", "\", "." or NUL written as %XX, also as overlong UTF-8;
-//   - "//", and "." or ".." as a segment;
+//   - "/", "\", "." or NUL written as %XX, also twice over (%252e) or as overlong UTF-8;
+//   - "//", and "." or ".." as a segment, also with "%3B", "%3F" or "%23" behind;
 //   - "%" that two hexadecimal digits do not follow.
 func Path(rawPath string) (path string, ok bool) {
 	rawPath, _, _ = strings.Cut(rawPath, "?")
@@ -32,7 +32,9 @@ func Path(rawPath string) (path string, ok bool) {
 			if c, ok = unescape(rawPath[i+1:]); !ok || isEncodedSeparator(c) || isOverlong(previous, c) {
 				return "", false
 			}
-			previous, i = c, i+2
+			if previous, i = c, i+2; c == '%' && isEncodedAgain(rawPath[i+1:]) {
+				return "", false
+			}
 		}
 		writeByte(&b, c)
 	}
@@ -68,6 +70,18 @@ func hexDigit(c byte) (value byte, ok bool) {
 // the path and others after.
 func isEncodedSeparator(c byte) bool {
 	return c == '/' || c == '\\' || c == '.' || c == 0
+}
+
+// isEncodedAgain looks behind "%25": an upstream that decodes twice, or more often,
+// must not find one of those bytes either.
+func isEncodedAgain(rest string) bool {
+	for {
+		c, ok := unescape(rest)
+		if !ok || c != '%' {
+			return ok && isEncodedSeparator(c)
+		}
+		rest = rest[2:]
+	}
 }
 
 // isOverlong reports whether two bytes begin a UTF-8 sequence that is longer
@@ -118,9 +132,18 @@ func hasEmptyOrDotSegment(path string) bool {
 	for more {
 		var segment string
 		segment, rest, more = strings.Cut(rest, "/")
-		if segment == "." || segment == ".." || segment == "" && more {
+		if isDots(segment) || segment == "" && more {
 			return true
 		}
 	}
 	return false
+}
+
+// isDots reports whether a segment is "." or "..", or could become one where a
+// server cuts off what it takes for parameters, a query or a fragment.
+func isDots(segment string) bool {
+	for _, end := range []string{"%3B", "%3F", "%23"} {
+		segment, _, _ = strings.Cut(segment, end)
+	}
+	return segment == "." || segment == ".."
 }

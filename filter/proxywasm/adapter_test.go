@@ -202,6 +202,7 @@ func TestWaitsForKeys(t *testing.T) {
 	}
 	host.CompleteHttpContext(ids[1]) // bob leaves
 	host.CallOnHttpCallResponse(calls[0].CalloutID, [][2]string{{":status", "200"}, {"cache-control", "max-age=60"}}, nil, []byte(jwks()))
+	host.Tick()
 	for i, subject := range subjects {
 		switch {
 		case i == 1 || subject == "":
@@ -243,6 +244,7 @@ func TestAnswersToCalls(t *testing.T) {
 			host.Tick()
 			id, _ := request(host, mint("alice"))
 			host.CallOnHttpCallResponse(host.GetCalloutAttributesFromContext(proxytest.PluginContextID)[0].CalloutID, tt.headers, nil, []byte(tt.body))
+			host.Tick()
 			if passed := host.GetCurrentHttpStreamAction(id) == types.ActionContinue; passed != (tt.log == "") {
 				t.Errorf("passed: %v", passed)
 			}
