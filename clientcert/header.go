@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"strings"
 
+	"holdfast/internal/percent"
 	"holdfast/thumbprint"
 )
 
@@ -63,29 +64,13 @@ func percentDecode(s string) (decoded []byte, ok bool) {
 	for i := 0; i < len(s); i++ {
 		c := s[i]
 		if c == '%' {
-			if len(s)-i < 3 {
+			var ok bool
+			if c, ok = percent.Unescape(s[i+1:]); !ok {
 				return nil, false
 			}
-			high, okHigh := hexDigit(s[i+1])
-			low, okLow := hexDigit(s[i+2])
-			if !okHigh || !okLow {
-				return nil, false
-			}
-			c, i = high<<4|low, i+2
+			i += 2
 		}
 		decoded = append(decoded, c)
 	}
 	return decoded, true
-}
-
-func hexDigit(c byte) (value byte, ok bool) {
-	switch {
-	case '0' <= c && c <= '9':
-		return c - '0', true
-	case 'a' <= c && c <= 'f':
-		return c - 'a' + 10, true
-	case 'A' <= c && c <= 'F':
-		return c - 'A' + 10, true
-	}
-	return 0, false
 }

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"holdfast/filter/config"
+	"holdfast/internal/percent"
 )
 
 // credential is the one token of a request and where it came from.
@@ -145,11 +146,9 @@ func unescapesTo(escaped, plain string) bool {
 			return false
 		}
 		c, size := escaped[0], 1
-		if c == '%' && len(escaped) >= 3 {
-			high, okHigh := hexDigit(escaped[1])
-			low, okLow := hexDigit(escaped[2])
-			if okHigh && okLow {
-				c, size = high<<4|low, 3
+		if c == '%' {
+			if decoded, ok := percent.Unescape(escaped[1:]); ok {
+				c, size = decoded, 3
 			}
 		}
 		if c != plain[0] {
@@ -158,18 +157,6 @@ func unescapesTo(escaped, plain string) bool {
 		escaped, plain = escaped[size:], plain[1:]
 	}
 	return plain == ""
-}
-
-func hexDigit(c byte) (byte, bool) {
-	switch {
-	case '0' <= c && c <= '9':
-		return c - '0', true
-	case 'a' <= c && c <= 'f':
-		return c - 'a' + 10, true
-	case 'A' <= c && c <= 'F':
-		return c - 'A' + 10, true
-	}
-	return 0, false
 }
 
 // isB64Token checks RFC 6750 §2.1: 1*( ALPHA / DIGIT / -._~+/ ) *"=".

@@ -1,6 +1,10 @@
 package canonical
 
-import "strings"
+import (
+	"strings"
+
+	"holdfast/internal/percent"
+)
 
 // Path is the canonical spelling of a request target's path (RFC 3986 §6.2.2):
 // a character that a path may hold as itself (pchar, §3.3) stands as itself,
@@ -29,7 +33,7 @@ func Path(rawPath string) (path string, ok bool) {
 			}
 			previous = 0
 		} else {
-			if c, ok = unescape(rawPath[i+1:]); !ok || isEncodedSeparator(c) || isOverlong(previous, c) {
+			if c, ok = percent.Unescape(rawPath[i+1:]); !ok || isEncodedSeparator(c) || isOverlong(previous, c) {
 				return "", false
 			}
 			if previous, i = c, i+2; c == '%' && isEncodedAgain(rawPath[i+1:]) {
@@ -44,28 +48,6 @@ func Path(rawPath string) (path string, ok bool) {
 	return b.String(), true
 }
 
-// unescape reads the two hexadecimal digits after a "%".
-func unescape(s string) (c byte, ok bool) {
-	if len(s) < 2 {
-		return 0, false
-	}
-	high, okHigh := hexDigit(s[0])
-	low, okLow := hexDigit(s[1])
-	return high<<4 | low, okHigh && okLow
-}
-
-func hexDigit(c byte) (value byte, ok bool) {
-	switch {
-	case '0' <= c && c <= '9':
-		return c - '0', true
-	case 'a' <= c && c <= 'f':
-		return c - 'a' + 10, true
-	case 'A' <= c && c <= 'F':
-		return c - 'A' + 10, true
-	}
-	return 0, false
-}
-
 // isEncodedSeparator names the bytes that some servers decode before they split
 // the path and others after.
 func isEncodedSeparator(c byte) bool {
@@ -76,7 +58,7 @@ func isEncodedSeparator(c byte) bool {
 // must not find one of those bytes either.
 func isEncodedAgain(rest string) bool {
 	for {
-		c, ok := unescape(rest)
+		c, ok := percent.Unescape(rest)
 		if !ok || c != '%' {
 			return ok && isEncodedSeparator(c)
 		}

@@ -1,0 +1,25 @@
+// Package percent reads percent-encoding (RFC 3986 §2.1).
+package percent
+
+// Unescape reads the two hexadecimal digits that follow a "%". ok is false when
+// rest does not begin with two of them.
+func Unescape(rest string) (c byte, ok bool) {
+	if len(rest) < 2 {
+		return 0, false
+	}
+	high, okHigh := digit(rest[0])
+	low, okLow := digit(rest[1])
+	return high<<4 | low, okHigh && okLow
+}
+
+func digit(c byte) (value byte, ok bool) {
+	switch {
+	case '0' <= c && c <= '9':
+		return c - '0', true
+	case 'a' <= c && c <= 'f':
+		return c - 'a' + 10, true
+	case 'A' <= c && c <= 'F':
+		return c - 'A' + 10, true
+	}
+	return 0, false
+}
