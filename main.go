@@ -1,5 +1,6 @@
 // Command holdfast is the Proxy-Wasm module: built with GOOS=wasip1 and
-// -buildmode=c-shared it is the holdfast.wasm that Envoy loads.
+// -buildmode=c-shared it is the holdfast.wasm that Envoy loads. The way of a
+// request through it is written down in filter/doc.go.
 package main
 
 import (

@@ -3,13 +3,14 @@
 //
 // The way of a request, top to bottom:
 //
-//	proxywasm (adapter)    the host's callback arrives
-//	exchange.go            one request: fresh, parked or finished
-//	decide.go              the five steps of the decision, in order
+//	proxywasm (adapter)    the host's callback arrives; plugin.go holds what outlives a request
+//	exchange.go            one request: fresh, parked (waiting.go) or finished
+//	decide.go              the five steps of the decision, in order; TokenAccepted means "go on"
 //	  match.go               0. which rule, is the path unambiguous
 //	  credentials.go         1. exactly one token
 //	  validate.go, keys.go   2. signature and claims, with the issuer's keys
-//	  bind.go, certificate.go 3. the token's cnf against the caller's certificate
+//	  bind.go                3. the token's cnf against the caller's certificate
+//	  certificate.go, trust.go  where that certificate is read, and who may say it
 //	  authorize.go           4. what the rule asks beyond that
 //	exchange.go: conclude  the only place that lets a request continue
 //	forward.go, answer.go  what the upstream gets, or what the client gets

@@ -29,7 +29,7 @@ type Exchange struct {
 	waitFor   *keySource // while parked
 	parkedAt  time.Time
 	deadline  time.Time // when a parked request is refused
-	seen      int       // the source\'s news that it was last judged by
+	seen      int       // the source's news that it was last judged by
 }
 
 // NewExchange begins a request.
@@ -90,7 +90,7 @@ func (x *Exchange) judge() {
 func (x *Exchange) refuse(reason Reason) { x.conclude(Decision{Reason: reason}) }
 
 // conclude carries a decision out. This is the only place in Holdfast where a
-// request is let through, and the only one where it is answered.
+// request is let through. (After a fault of the filter contain answers, too.)
 func (x *Exchange) conclude(d Decision) {
 	if x.state == finished {
 		return

@@ -49,7 +49,7 @@ func (s *keySource) fetchKeys(at config.Endpoint, deadline time.Time) {
 			s.failedFetch("the JWK set is longer than limits.jwks_bytes")
 			return
 		case result.Status != 200: // a redirect is not followed (threats T25)
-			s.failedFetch("the JWK set came with status " + strconv.Itoa(result.Status))
+			s.failedFetch("cluster " + strconv.Quote(s.settings.Cluster) + " answered with status " + strconv.Itoa(result.Status) + ", 0 for none")
 			return
 		}
 		set, err := jwt.ParseKeySet(string(result.Body))
@@ -84,7 +84,7 @@ func (s *keySource) get(at config.Endpoint, deadline time.Time, then func(CallRe
 		}
 	})
 	if err != nil {
-		s.failedFetch("the host did not send the call: " + err.Error())
+		s.failedFetch("the host sent no call to cluster " + strconv.Quote(call.Cluster) + ": " + err.Error())
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -47,8 +48,13 @@ func run(ctx context.Context, watch bool) error {
 	if err != nil {
 		return fmt.Errorf("HOLDFAST_WASM: %w: use make run", err)
 	}
+	accessLog, err := filepath.Abs(filepath.Join(dir, "access.log"))
+	if err != nil {
+		return err
+	}
+	setup := e2e.Setup{LDS: true, Listeners: []e2e.Listener{{Edits: []e2e.Edit{{Old: "path: /dev/stdout", New: "path: " + accessLog}}}}}
 	began := time.Now()
-	s, err := e2e.Start(ctx, e2e.Options{Dir: dir, Wasm: wasm, Setup: e2e.Setup{LDS: true}, Progress: func(step string) {
+	s, err := e2e.Start(ctx, e2e.Options{Dir: dir, Wasm: wasm, Setup: setup, Progress: func(step string) {
 		fmt.Printf("%5.1fs  starting: %s\n", time.Since(began).Seconds(), step)
 	}})
 	defer func() { s.Close() }() // after an error too: it ends what did start
@@ -70,8 +76,13 @@ func run(ctx context.Context, watch bool) error {
 	} else {
 		fmt.Println("Ctrl-C ends it.")
 	}
+	shown := len(s.Envoy.Log())
+	look := time.NewTicker(200 * time.Millisecond)
+	defer look.Stop()
 	for {
 		select {
+		case <-look.C:
+			shown = showLog(s.Envoy.Log(), shown)
 		case <-ctx.Done():
 			fmt.Println("\nstopping")
 			return nil
@@ -84,6 +95,16 @@ func run(ctx context.Context, watch bool) error {
 			}
 		}
 	}
+}
+
+// showLog prints the whole lines that Envoy and Holdfast have logged since.
+func showLog(log string, shown int) int {
+	end := strings.LastIndexByte(log, '\n') + 1
+	if end > shown {
+		fmt.Print(log[shown:end])
+		return end
+	}
+	return shown
 }
 
 // keep copies the module to a name that follows from its content: Envoy takes
@@ -116,7 +137,7 @@ func printLines(s *e2e.Stack, dir string) {
 	curl := func(address string) string {
 		return fmt.Sprintf("curl -sS --cacert %s/ca.pem --connect-to ::%s", dir, address)
 	}
-	as, api := curl(s.Auth.Address), curl(s.Address(""))+` -i -H "authorization: Bearer $TOKEN"`
+	as, api := curl(s.Auth.Address), curl(s.Address(""))+` -i -w '\n' -H "authorization: Bearer $TOKEN"`
 	fmt.Println("# 1. client A gets a token, over mutual TLS")
 	fmt.Printf("TOKEN=$(%s %s %s/token \\\n  -d grant_type=client_credentials -d client_id=%s -d 'scope=accounts:read payments:write' -d resource=%s \\\n  | sed 's/.*\"access_token\":\"\\([^\"]*\\)\".*/\\1/')\n\n",
 		as, cert("client-a"), e2e.Issuer, e2e.ClientA, e2e.Resource)
@@ -129,4 +150,6 @@ func printLines(s *e2e.Stack, dir string) {
 	fmt.Printf("%s %s %s/accounts\n\n", api, cert("self-signed"), e2e.Resource)
 	fmt.Println("# 5. what Holdfast counted")
 	fmt.Printf("curl -sS '%s/stats?filter=holdfast&usedonly'\n\n", s.Envoy.Admin)
+	fmt.Println("# 6. what was decided, a line of JSON for each request")
+	fmt.Printf("cat %s/access.log\n\n", dir)
 }
