@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"holdfast/filter/config"
+	"holdfast/internal/jsontext"
 )
 
 // answerer builds the answers that the filter gives itself. All text in them is
@@ -81,10 +82,10 @@ func (a *answerer) challenge(code, description string, d Decision) string {
 func errorBody(code, description string) string {
 	var members []string
 	if code != "" {
-		members = append(members, `"error":`+quoteJSON(code))
+		members = append(members, `"error":`+jsontext.Quote(code))
 	}
 	if description != "" {
-		members = append(members, `"error_description":`+quoteJSON(description))
+		members = append(members, `"error_description":`+jsontext.Quote(description))
 	}
 	return "{" + strings.Join(members, ",") + "}"
 }
@@ -93,26 +94,4 @@ func errorBody(code, description string) string {
 func wholeSeconds(d time.Duration) string {
 	seconds := int64((d + time.Second - 1) / time.Second)
 	return strconv.FormatInt(max(seconds, 1), 10)
-}
-
-// quoteJSON writes a JSON string (RFC 8259 §7).
-func quoteJSON(s string) string {
-	var b strings.Builder
-	b.WriteByte('"')
-	for i := 0; i < len(s); i++ {
-		switch c := s[i]; {
-		case c == '"' || c == '\\':
-			b.WriteByte('\\')
-			b.WriteByte(c)
-		case c < 0x20:
-			const hex = "0123456789abcdef"
-			b.WriteString(`\u00`)
-			b.WriteByte(hex[c>>4])
-			b.WriteByte(hex[c&15])
-		default:
-			b.WriteByte(c)
-		}
-	}
-	b.WriteByte('"')
-	return b.String()
 }

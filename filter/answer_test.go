@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"holdfast/filter/config"
+	"holdfast/internal/jsontext"
 )
 
 var testResource = &config.ResourceMetadata{
@@ -103,7 +104,7 @@ func TestContract1_ExposeDescriptionFalse(t *testing.T) {
 func TestContract3_Answers(t *testing.T) {
 	t.Parallel()
 	a := &answerer{config: &config.Config{Realm: "r", ExposeDescription: true}}
-	for _, reason := range append(Reasons(), reasonCount, waitForKeys) {
+	for _, reason := range append(Reasons(), reasonCount, waitForMore) {
 		if !reason.Refuses() {
 			continue
 		}
@@ -156,8 +157,8 @@ func TestRFC8259_7_QuoteJSON(t *testing.T) {
 	for c := range 256 {
 		s := "a" + string(rune(c)) + "b"
 		var got string
-		if err := json.Unmarshal([]byte(quoteJSON(s)), &got); err != nil || got != s {
-			t.Errorf("%q became %s", s, quoteJSON(s))
+		if err := json.Unmarshal([]byte(jsontext.Quote(s)), &got); err != nil || got != s {
+			t.Errorf("%q became %s", s, jsontext.Quote(s))
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package filter
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -10,10 +11,9 @@ import (
 )
 
 // authorize is step 4: what the rule asks of a valid, bound token.
-func authorize(rule *config.Rule, v validated, now time.Time) Reason {
-	claims := v.token.Claims()
+func authorize(rule *config.Rule, v *validated, now time.Time) Reason {
 	if len(rule.Scopes) > 0 {
-		granted := scopes(claims, v.issuer.ScopeClaims)
+		granted := v.scopes()
 		for _, scope := range rule.Scopes {
 			if !contains(granted, scope) {
 				return ScopeInsufficient
@@ -21,26 +21,43 @@ func authorize(rule *config.Rule, v validated, now time.Time) Reason {
 		}
 	}
 	for i := range rule.Claims {
-		if !holdsOne(claims.Lookup(rule.Claims[i].Claim), rule.Claims[i].Values) {
+		if !holdsOne(v.lookup(rule.Claims[i].Claim), rule.Claims[i].Values) {
 			return ClaimNotAllowed
 		}
 	}
 	if len(rule.Issuers) > 0 && !contains(rule.Issuers, v.issuer.Policy.Issuer) {
 		return IssuerNotAllowed
 	}
-	if len(rule.Audiences) > 0 && !holdsOne(claims.Get("aud"), rule.Audiences) {
+	if len(rule.Audiences) > 0 && !holdsOne(v.get("aud"), rule.Audiences) {
 		return AudienceNotAllowed
 	}
 	if len(rule.ACRValues) > 0 {
-		acr, ok := claims.Get("acr").Text()
+		acr, ok := v.get("acr").Text()
 		if !ok || !contains(rule.ACRValues, acr) {
 			return ACRNotMet
 		}
 	}
-	if rule.HasMaxAge && !authenticatedWithin(claims, rule.MaxAge, v.issuer.Policy.ClockSkew, now) {
+	if rule.HasMaxAge && !authenticatedWithin(v, rule.MaxAge, now) {
 		return AuthenticationTooOld
 	}
 	return TokenAccepted
+}
+
+// scopes are what the token grants: of a JWT and the answer about it, when both
+// have scopes, only those that are in both.
+func (v *validated) scopes() []string {
+	var granted []string
+	if v.token != nil {
+		granted = scopes(v.token.Claims(), v.issuer.ScopeClaims)
+	}
+	if v.answer == nil {
+		return granted
+	}
+	answered := scopes(v.answer.claims, v.issuer.ScopeClaims)
+	if len(granted) == 0 || len(answered) == 0 {
+		return append(granted, answered...)
+	}
+	return slices.DeleteFunc(granted, func(scope string) bool { return !contains(answered, scope) })
 }
 
 // scopes collects the token's scopes from all scope claims: strings separated
@@ -90,11 +107,11 @@ func scalarText(v strictjson.Value) (string, bool) {
 
 // authenticatedWithin checks max_age against auth_time (RFC 9470 §5, OpenID
 // Connect Core §2). An auth_time in the future by more than the skew is a lie.
-func authenticatedWithin(claims jwt.Claims, maxAge, skew time.Duration, now time.Time) bool {
-	at, present, err := claims.Time("auth_time")
+func authenticatedWithin(v *validated, maxAge time.Duration, now time.Time) bool {
+	at, present, err := jwt.NumericDate(v.get("auth_time"))
 	if err != nil || !present {
 		return false
 	}
 	age := now.Sub(at)
-	return age <= maxAge && age >= -skew
+	return age <= maxAge && age >= -v.issuer.Policy.ClockSkew
 }

@@ -2,6 +2,7 @@ package filter
 
 import (
 	"holdfast/filter/config"
+	"holdfast/jwt"
 	"holdfast/thumbprint"
 )
 
@@ -27,11 +28,7 @@ type proof struct {
 // bind is step 3, RFC 8705 §3: the certificate of the connection has to be the
 // one that the token's cnf names. It knows nothing of report_only: that is the
 // caller's affair.
-func (d *decider) bind(v validated, rule *config.Rule, r *request, conn connection) (proof, Reason) {
-	cnf, err := v.token.Claims().Confirmation()
-	if err != nil {
-		return proof{}, reasonOf(err)
-	}
+func (d *decider) bind(cnf jwt.Confirmation, rule *config.Rule, r *request, conn connection) (proof, Reason) {
 	switch {
 	case !cnf.Present && d.config.Binding.Optional && !rule.Strict:
 		return proof{binding: unbound}, TokenAccepted
@@ -55,4 +52,19 @@ func (d *decider) bind(v validated, rule *config.Rule, r *request, conn connecti
 	}
 	p.binding = bound
 	return p, TokenAccepted
+}
+
+// merge has both confirmations apply, that of a JWT and that of the answer about
+// it. ok is false when they name different keys.
+func merge(a, b jwt.Confirmation) (both jwt.Confirmation, ok bool) {
+	both = jwt.Confirmation{Present: a.Present || b.Present, X5T: a.X5T, JKT: a.JKT, Others: a.Others || b.Others}
+	for _, member := range [...]struct{ ours, theirs **thumbprint.Thumbprint }{{&both.X5T, &b.X5T}, {&both.JKT, &b.JKT}} {
+		switch {
+		case *member.ours == nil:
+			*member.ours = *member.theirs
+		case *member.theirs != nil && !(*member.ours).Equal(**member.theirs):
+			return both, false
+		}
+	}
+	return both, true
 }

@@ -19,12 +19,22 @@ type decider struct {
 	rulesByHost bool
 	// rulesByMethod: a rule matches by method.
 	rulesByMethod bool
+
+	introspectors    []*introspector // by issuer; nil for one without
+	introspecting    int             // how many of them there are
+	onlyIntrospector *introspector   // when that is one
+	ruleIntrospector map[*config.Rule]*introspector
+	sessions         *sessions // nil without "session"
+
 	// verify checks a signature. It is a field so that the plugin can time it.
 	verify func(*jwt.Key, *jwt.Token) error
 }
 
 func newDecider(c *config.Config, keys []*keySource) *decider {
-	d := &decider{config: c, keys: keys, issuerIndex: map[string]int{}, verify: (*jwt.Key).Verify}
+	d := &decider{
+		config: c, keys: keys, issuerIndex: map[string]int{}, verify: (*jwt.Key).Verify,
+		introspectors: make([]*introspector, len(c.Issuers)), ruleIntrospector: map[*config.Rule]*introspector{},
+	}
 	for i := range c.Issuers {
 		d.issuerIndex[c.Issuers[i].Policy.Issuer] = i
 	}
@@ -35,6 +45,20 @@ func newDecider(c *config.Config, keys []*keySource) *decider {
 		d.rulesByMethod = d.rulesByMethod || len(m.Methods) > 0
 	}
 	return d
+}
+
+// introspectBy tells who is asked about the tokens of an issuer.
+func (d *decider) introspectBy(index int, s *introspector) {
+	d.introspectors[index] = s
+	d.introspecting++
+	if d.onlyIntrospector = s; d.introspecting > 1 {
+		d.onlyIntrospector = nil
+	}
+	for i := range d.config.Rules {
+		if rule := &d.config.Rules[i]; contains(rule.Issuers, s.issuer.Policy.Issuer) {
+			d.ruleIntrospector[rule] = s
+		}
+	}
 }
 
 // Decision is the outcome for one request: one reason, and what the answer, the
@@ -49,40 +73,97 @@ type Decision struct {
 	credential credential   // zero before step 1
 	validated  validated    // as far as step 2 came
 	proof      proof        // as far as step 3 came
+	session    sessionUse   // what the session cookie was good for
 }
 
-// waitForKeys is no reason: it says that the decision has to be made again when
-// the keys of Decision.validated.waitFor have changed. It refuses like anything
-// outside of the list, should it ever be taken for one.
-const waitForKeys = reasonCount + 1
+// waitForMore is no reason: it says that the decision has to be made again when
+// Decision.validated.waitFor has news. It refuses like anything outside of the
+// list, should it ever be taken for one.
+const waitForMore = reasonCount + 1
 
 // decide judges a request by the five steps of docs/decision.md; the first that
-// fails answers. parkedAt is when the request began to wait for keys, or zero.
-func (d *decider) decide(r *request, conn connection, now, parkedAt time.Time) Decision {
+// fails answers. w is what the request has waited for, if it has.
+func (d *decider) decide(r *request, conn connection, now time.Time, w *wait) Decision {
 	rule, reason := d.match(r, conn)
 	if reason != TokenAccepted {
 		return Decision{Reason: reason}
 	}
 	decision := Decision{rule: rule}
 	decision.credential, decision.Reason = d.credentials(r)
-	if decision.Reason == NoToken && rule.Anonymous {
-		decision.Reason = Anonymous
-	}
-	if decision.Reason != TokenAccepted {
-		return decision
-	}
-	decision.validated, decision.Reason = d.validate(decision.credential.token, now, parkedAt)
-	if decision.Reason != TokenAccepted {
-		return decision
-	}
-	decision.proof, decision.Reason = d.bind(decision.validated, rule, r, conn)
-	if decision.Reason != TokenAccepted {
-		if !d.config.Binding.ReportOnly {
-			return decision
+	if decision.Reason == NoToken {
+		if decision.session = d.sessions.read(r, now); decision.session.state == sessionUsed {
+			decision.credential = credential{decision.session.token, d.config.TokenSources[0]}
+			decision.Reason = TokenAccepted
 		}
-		decision.Reported = decision.Reason
-		decision.proof.binding = failed
 	}
-	decision.Reason = authorize(rule, decision.validated, now)
+	if decision.Reason == TokenAccepted {
+		d.judge(&decision, r, conn, now, w)
+	}
+	if !rule.Anonymous {
+		return decision
+	}
+	switch {
+	case decision.Reason == NoToken:
+		decision.Reason = Anonymous
+	case decision.session.state == sessionUsed && decision.session.refused(decision.Reason):
+		// A bad session counts as absent; a token that is sent never does.
+		return Decision{Reason: Anonymous, rule: rule, session: sessionUse{state: sessionBad}}
+	}
 	return decision
+}
+
+// judge takes steps 2 to 4 for a request with one token.
+func (d *decider) judge(decision *Decision, r *request, conn connection, now time.Time, w *wait) {
+	decision.validated, decision.Reason = d.validate(decision.credential.token, decision.rule, now, w)
+	if decision.Reason != TokenAccepted {
+		return
+	}
+	if decision.Reason = d.prove(decision, r, conn, now, w); decision.Reason != TokenAccepted {
+		return
+	}
+	decision.Reason = authorize(decision.rule, &decision.validated, now)
+}
+
+// prove takes step 3, and asks about a JWT where that has to be done: after its own
+// binding was verified, so that a thief cannot have the server asked.
+func (d *decider) prove(decision *Decision, r *request, conn connection, now time.Time, w *wait) Reason {
+	v := &decision.validated
+	cnf, reason := v.confirmation()
+	if reason == TokenAccepted && (cnf.Present || v.revocation == nil) {
+		decision.proof, reason = d.bind(cnf, decision.rule, r, conn)
+	}
+	reason = d.unbound(decision, reason)
+	if reason != TokenAccepted || v.revocation == nil {
+		return reason
+	}
+	if reason := d.introspect(v, v.revocation, decision.credential.token, now, w); reason != TokenAccepted {
+		return reason
+	}
+	if v.answer.contradicts(v.token.Claims()) {
+		return TokenContradicted
+	}
+	answered, err := v.answer.claims.Confirmation()
+	if err != nil {
+		return d.unbound(decision, reasonOf(err))
+	}
+	both, ok := merge(cnf, answered)
+	switch {
+	case !ok:
+		return TokenContradicted
+	case decision.Reported != TokenAccepted, cnf.Present && !answered.Present:
+		return TokenAccepted // the answer adds nothing
+	}
+	decision.proof, reason = d.bind(both, decision.rule, r, conn)
+	return d.unbound(decision, reason)
+}
+
+// unbound applies report_only to the outcome of step 3: a failed binding is noted
+// and let pass, but never that of a session.
+func (d *decider) unbound(decision *Decision, reason Reason) Reason {
+	if reason == TokenAccepted || !d.config.Binding.ReportOnly || decision.session.state == sessionUsed {
+		return reason
+	}
+	decision.Reported = reason
+	decision.proof.binding = failed
+	return TokenAccepted
 }

@@ -27,4 +27,4 @@
 package filter
 
 // Version is what the start-up log line names.
-const Version = "0.1.0"
+const Version = "0.2.0"

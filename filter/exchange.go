@@ -10,7 +10,7 @@ type state uint8
 
 const (
 	fresh    state = iota // no callback yet
-	parked                // waits for keys
+	parked                // waits, see waiting.go
 	finished              // answered, continued or gone: nothing more is done
 )
 
@@ -26,10 +26,9 @@ type Exchange struct {
 	settled   bool
 	continued bool // the host was told to let the request go on
 	request   *request
-	waitFor   *keySource // while parked
-	parkedAt  time.Time
-	deadline  time.Time // when a parked request is refused
-	seen      int       // the source's news that it was last judged by
+	wait      wait   // what it waits for while parked, and waited for last
+	cookie    string // the Set-Cookie of the response; empty for none
+	starts    bool   // cookie starts a session
 }
 
 // NewExchange begins a request.
@@ -61,29 +60,17 @@ func (x *Exchange) OnRequestHeaders() {
 
 // judge decides, and parks the request when the decision has to wait.
 func (x *Exchange) judge() {
-	p := x.plugin
-	now := p.host.Now()
-	d := p.decider.decide(x.request, x.stream, now, x.parkedAt)
-	if d.Reason != waitForKeys {
-		x.conclude(d)
-		return
+	now := x.plugin.host.Now()
+	d := x.plugin.decider.decide(x.request, x.stream, now, &x.wait)
+	if on := d.validated.waitFor; d.Reason == waitForMore {
+		if x.state == parked && x.wait.on == on {
+			return
+		}
+		if d.Reason = x.park(on, now); d.Reason == waitForMore {
+			return
+		}
 	}
-	if x.state == parked {
-		return
-	}
-	if len(p.waiting) >= p.config.Limits.WaitingRequests {
-		d.Reason = TooManyWaiting
-		x.conclude(d)
-		return
-	}
-	if !p.hurry() {
-		d.Reason = KeysUnavailable // without a tick nothing would ever end the wait
-		x.conclude(d)
-		return
-	}
-	x.state, x.waitFor, x.parkedAt = parked, d.validated.waitFor, now
-	x.deadline, x.seen = now.Add(x.waitFor.settings.Timeout), x.waitFor.news
-	p.waiting[x] = struct{}{}
+	x.conclude(d)
 }
 
 // refuse concludes without a decision of the decider.
@@ -106,6 +93,7 @@ func (x *Exchange) conclude(d Decision) {
 	}
 	now := p.host.Now()
 	p.metrics.decided(d)
+	x.cookie, x.starts = p.decider.sessions.cookieFor(d, x.request, now)
 	x.leaveProperties(d)
 	if d.Reason.Refuses() || d.Reported != TokenAccepted {
 		p.refusals.write(d, now)
@@ -123,10 +111,14 @@ func (x *Exchange) conclude(d Decision) {
 		x.respond(*p.answerer.metadata)
 	default:
 		retryAfter := time.Second
-		if source := d.validated.waitFor; source != nil {
-			retryAfter = source.retryAfter(now)
+		if on := d.validated.waitFor; on != nil {
+			retryAfter = on.retryAfter(now)
 		}
-		x.respond(p.answerer.refusal(d, x.isGRPC(), retryAfter))
+		answer := p.answerer.refusal(d, x.isGRPC(), retryAfter)
+		if x.cookie != "" {
+			answer.Headers = append(answer.Headers, Header{"set-cookie", x.cookie})
+		}
+		x.respond(answer)
 	}
 }
 
@@ -158,13 +150,12 @@ func (x *Exchange) leaveProperties(d Decision) {
 	}
 	x.leaveProperty("outcome", outcome)
 	x.leaveProperty("reason", d.Reason.String())
-	token := d.validated.token
-	if token == nil {
+	if !d.validated.accepted {
 		return
 	}
 	x.leaveProperty("issuer", d.validated.issuer.Policy.Issuer)
 	for _, claim := range [...]string{"client_id", "sub"} {
-		if text, ok := token.Claims().Get(claim).Text(); ok {
+		if text, ok := d.validated.get(claim).Text(); ok {
 			x.leaveProperty(claim, escapeHeader(clip(text, 256), false))
 		}
 	}
@@ -199,6 +190,26 @@ func (x *Exchange) OnRequestTrailers() (ok bool) {
 	return true
 }
 
+// OnResponseHeaders starts a session with the upstream's response, or ends one.
+// Caches must not keep such a response: it is one client's own.
+func (x *Exchange) OnResponseHeaders() {
+	defer x.contain()
+	if !x.continued || x.cookie == "" {
+		return
+	}
+	err := x.stream.SetResponseHeader("cache-control", "private, no-store")
+	if err == nil {
+		err = x.stream.AddResponseHeader("set-cookie", x.cookie)
+	}
+	if err != nil {
+		x.plugin.logOnce("holdfast: a response could not be edited: " + err.Error())
+		return
+	}
+	if x.starts {
+		x.plugin.host.Add(x.plugin.metrics.session.started, 1)
+	}
+}
+
 // OnDone is called once the request is over, whatever became of it. A client
 // that leaves while its request waits costs nothing from here on.
 func (x *Exchange) OnDone() {
@@ -209,8 +220,11 @@ func (x *Exchange) OnDone() {
 
 // leave ends the exchange's part in everything that is shared.
 func (x *Exchange) leave() {
+	if x.state == parked {
+		x.wait.on.leave()
+		delete(x.plugin.waiting, x)
+	}
 	x.state = finished
-	delete(x.plugin.waiting, x)
 }
 
 // contain turns a fault of the filter into a refusal: a panic that leaves an

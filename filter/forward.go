@@ -47,13 +47,11 @@ func (f *forwarder) forward(d Decision, r *request, s Stream, trustsPeer func() 
 			return err
 		}
 	}
-	if d.validated.token == nil {
-		return nil
+	if err := f.editToken(d, r, s); err != nil {
+		return err
 	}
-	if f.config.Forward.Token == config.ForwardStrip {
-		if err := stripToken(s, r, d.credential.source); err != nil {
-			return err
-		}
+	if !d.validated.accepted {
+		return nil
 	}
 	return f.identify(d, s)
 }
@@ -61,7 +59,11 @@ func (f *forwarder) forward(d Decision, r *request, s Stream, trustsPeer func() 
 // cleanTrailers removes the same names from the trailers, and those of trusted
 // proxies too: none of them sends a certificate there.
 func (f *forwarder) cleanTrailers(s Stream) error {
-	if len(f.managed)+len(f.proxies) == 0 {
+	var cookies []string
+	if f.config.Session != nil {
+		cookies = []string{"cookie"}
+	}
+	if len(f.managed)+len(f.proxies)+len(cookies) == 0 {
 		return nil
 	}
 	trailers, err := s.RequestTrailers()
@@ -71,22 +73,23 @@ func (f *forwarder) cleanTrailers(s Stream) error {
 	if err := removeAll(trailers, f.managed, s.RemoveRequestTrailer); err != nil {
 		return err
 	}
+	if err := removeAll(trailers, cookies, s.RemoveRequestTrailer); err != nil {
+		return err
+	}
 	return removeAll(trailers, f.proxies, s.RemoveRequestTrailer)
 }
 
 // identify sets the headers that tell the upstream who is calling.
 func (f *forwarder) identify(d Decision, s Stream) error {
-	claims := d.validated.token.Claims()
 	for _, forward := range f.config.Forward.Claims {
-		if text, ok := headerText(claims.Lookup(forward.Claim)); ok {
+		if text, ok := headerText(d.validated.lookup(forward.Claim)); ok {
 			if err := s.SetRequestHeader(forward.Header, text); err != nil {
 				return err
 			}
 		}
 	}
 	if name := f.config.Forward.PayloadHeader; name != "" {
-		// The payload segment is the base64url JSON of the claims already.
-		if err := s.SetRequestHeader(name, d.validated.token.PayloadSegment()); err != nil {
+		if err := s.SetRequestHeader(name, d.validated.payload()); err != nil {
 			return err
 		}
 	}
@@ -136,30 +139,82 @@ func removeAll(fields []Header, names []string, remove func(name string) error) 
 	return nil
 }
 
-// stripToken takes the token out of where it came from.
-func stripToken(s Stream, r *request, source config.TokenSource) error {
-	switch source.Kind {
-	case config.TokenFromAuthorization:
-		return s.RemoveRequestHeader("authorization")
-	case config.TokenFromHeader:
-		return s.RemoveRequestHeader(source.Name)
+// editToken does with the token what "forward.token" says, and takes the session
+// cookie away from the upstream, whatever became of it.
+func (f *forwarder) editToken(d Decision, r *request, s Stream) error {
+	var drop []string // cookies
+	if f.config.Session != nil {
+		drop = append(drop, f.config.Session.Cookie)
 	}
-	var rest []string
+	if !d.validated.accepted {
+		return editCookies(s, r, drop, "", "")
+	}
+	source, fromSession := d.credential.source, d.session.state == sessionUsed
+	value := d.credential.token
+	switch answer := d.validated.answer; {
+	case f.config.Forward.Token == config.ForwardStrip:
+		value = ""
+	case f.config.Forward.Token == config.ForwardIntrospectionJWT && answer != nil && answer.signed != "":
+		value = answer.signed
+	}
+	strip, place := value == "" && !fromSession, value != "" && (fromSession || value != d.credential.token)
+	if source.Kind == config.TokenFromCookie {
+		switch {
+		case strip:
+			drop = append(drop, source.Name)
+		case place:
+			return editCookies(s, r, drop, source.Name, value)
+		}
+		return editCookies(s, r, drop, "", "")
+	}
+	if err := editCookies(s, r, drop, "", ""); err != nil {
+		return err
+	}
+	name, prefix := "authorization", "Bearer "
+	if source.Kind == config.TokenFromHeader {
+		name, prefix = source.Name, ""
+	}
+	switch {
+	case strip:
+		return s.RemoveRequestHeader(name)
+	case place:
+		return s.SetRequestHeader(name, prefix+value)
+	}
+	return nil
+}
+
+// editCookies takes cookies out of the request and, with a name, puts that one in,
+// in its old place if it had one.
+func editCookies(s Stream, r *request, drop []string, name, value string) error {
+	var pairs []string
+	changed, placed := name != "", name == ""
 	for i := range r.fields {
 		if !sameName(r.fields[i].Name, "cookie") {
 			continue
 		}
 		for pair := range strings.SplitSeq(r.fields[i].Value, ";") {
 			pair = strings.Trim(pair, " \t")
-			if name, _, _ := strings.Cut(pair, "="); strings.Trim(name, " \t") != source.Name && pair != "" {
-				rest = append(rest, pair)
+			n, _, _ := strings.Cut(pair, "=")
+			switch n = strings.Trim(n, " \t"); {
+			case contains(drop, n):
+				changed = true
+			case n == name && !placed:
+				pairs, placed = append(pairs, name+"="+value), true
+			case pair != "" && (name == "" || n != name):
+				pairs = append(pairs, pair)
 			}
 		}
 	}
-	if len(rest) == 0 {
+	if !placed {
+		pairs = append(pairs, name+"="+value)
+	}
+	switch {
+	case !changed:
+		return nil
+	case len(pairs) == 0:
 		return s.RemoveRequestHeader("cookie")
 	}
-	return s.SetRequestHeader("cookie", strings.Join(rest, "; "))
+	return s.SetRequestHeader("cookie", strings.Join(pairs, "; "))
 }
 
 // headerText writes a claim as a header value: strings, numbers and booleans as

@@ -18,13 +18,14 @@ const (
 	LogError
 )
 
-// Call is an HTTP request that the host sends to a configured cluster. It
-// carries no body yet: every call so far is a GET.
+// Call is an HTTP request that the host sends to a configured cluster.
 type Call struct {
 	Cluster   string // the host's own name of the upstream
+	Method    string
 	Authority string
 	Path      string
 	Headers   []Header      // beyond the pseudo-headers
+	Body      string        // sent when it is not empty
 	Timeout   time.Duration // the host answers or gives up within it
 	MaxBody   int           // bytes; a longer body arrives as TooLarge
 }
@@ -50,6 +51,8 @@ type Host interface {
 	Now() time.Time
 	// Random fills b with bytes from the host's source of randomness.
 	Random(b []byte) error
+	// Env reads a variable of the VM's environment. Secrets come from there.
+	Env(name string) (value string, found bool)
 	// Log writes one line. The line holds no secret: that is the caller's duty.
 	Log(level LogLevel, line string)
 	// SetTick asks for Plugin.OnTick every period from now on, replacing any
@@ -88,6 +91,11 @@ type Stream interface {
 	RequestTrailers() ([]Header, error)
 	// RemoveRequestTrailer removes every trailer field of exactly this name.
 	RemoveRequestTrailer(name string) error
+	// SetResponseHeader replaces every field of this name in the response by one;
+	// AddResponseHeader adds one beside those that are there. Both are legal only
+	// in Exchange.OnResponseHeaders.
+	SetResponseHeader(name, value string) error
+	AddResponseHeader(name, value string) error
 	// Property reads a host property. Absent is found == false with a nil error;
 	// an error means that the host could not tell.
 	Property(path ...string) (value []byte, found bool, err error)

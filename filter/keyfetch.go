@@ -71,6 +71,7 @@ func (s *keySource) get(at config.Endpoint, deadline time.Time, then func(CallRe
 	}
 	call := Call{
 		Cluster:   s.settings.Cluster,
+		Method:    "GET",
 		Authority: at.Authority,
 		Path:      at.Path,
 		Headers:   []Header{{"accept", "application/json"}, {"user-agent", "holdfast/" + Version}},

@@ -35,7 +35,7 @@ func (s *keySource) tick(now time.Time) {
 	}
 	if wanted && !s.mayAskForUnknown(now) {
 		wanted = false
-		s.plugin.wake(s) // another worker has asked since: its answer is final for now
+		s.wake() // another worker has asked since: its answer is final for now
 	}
 	due := s.set == nil || !now.Before(s.refreshAt) || s.loadedAt.After(now) ||
 		s.record.FetchedAt.After(s.loadedAt) // there are newer keys, but they can't be loaded
@@ -81,7 +81,7 @@ func (s *keySource) takeOver(now time.Time) {
 		}
 	}
 	if changed {
-		s.plugin.wake(s)
+		s.wake()
 	}
 }
 
@@ -132,7 +132,7 @@ func (s *keySource) fetched(doc []byte, set *jwt.KeySet, freshFor time.Duration)
 	}
 	s.record = next
 	s.replace(set, now)
-	s.plugin.wake(s)
+	s.wake()
 }
 
 // failedFetch is called when a fetch brought nothing: the keys stay as they are,
@@ -158,5 +158,5 @@ func (s *keySource) failedFetch(why string) {
 	}
 	s.record = next
 	s.plugin.host.Log(LogWarn, "holdfast: keys of "+s.issuer+" not fetched: "+why)
-	s.plugin.wake(s)
+	s.wake()
 }

@@ -30,7 +30,7 @@ type keySource struct {
 	calling   bool      // this worker has a fetch under way
 	callUntil time.Time // after it the call counts as lost
 	wanted    bool      // a request met an unknown kid
-	news      int       // counts what may change a waiting request's decision
+	changes   int       // counts what may change a waiting request's decision
 }
 
 func newKeySource(p *Plugin, issuer *config.Issuer, key string) *keySource {
@@ -45,7 +45,7 @@ func newKeySource(p *Plugin, issuer *config.Issuer, key string) *keySource {
 }
 
 // find picks the one key that fits the header. The reason is TokenAccepted with
-// a key, [waitForKeys] when a fetch may bring it, or final. parkedAt is when the
+// a key, [waitForMore] when a fetch may bring it, or final. parkedAt is when the
 // request began to wait, or zero.
 func (s *keySource) find(h jwt.Header, now, parkedAt time.Time) (*jwt.Key, Reason) {
 	waited := !parkedAt.IsZero()
@@ -53,7 +53,7 @@ func (s *keySource) find(h jwt.Header, now, parkedAt time.Time) (*jwt.Key, Reaso
 		if s.record.Failures >= patience && !s.fetching(now) && now.Before(s.record.RetryAt) {
 			return nil, KeysUnavailable // it has been failing: waiting would not help
 		}
-		return nil, waitForKeys
+		return nil, waitForMore
 	}
 	key, err := s.set.Find(h)
 	if err == nil {
@@ -69,10 +69,10 @@ func (s *keySource) find(h jwt.Header, now, parkedAt time.Time) (*jwt.Key, Reaso
 	case waited && !s.record.FailedAt.Before(parkedAt):
 		return nil, KeysUnavailable // nobody can say
 	case s.fetching(now):
-		return nil, waitForKeys
+		return nil, waitForMore
 	case s.mayAskForUnknown(now):
 		s.wanted = true
-		return nil, waitForKeys
+		return nil, waitForMore
 	}
 	return nil, KeyUnknown
 }
@@ -95,6 +95,19 @@ func (s *keySource) fetching(now time.Time) bool {
 // for each interval, over all workers (threats T06).
 func (s *keySource) mayAskForUnknown(now time.Time) bool {
 	return now.Sub(s.record.AskedAt) >= s.settings.UnknownKeyInterval
+}
+
+// What a request that waits for keys needs to know: [awaited].
+func (s *keySource) join()                  {}
+func (s *keySource) leave()                 {}
+func (s *keySource) news() int              { return s.changes }
+func (s *keySource) timeout() time.Duration { return s.settings.Timeout }
+func (s *keySource) unavailable() Reason    { return KeysUnavailable }
+
+// wake has the requests judged again that wait for these keys.
+func (s *keySource) wake() {
+	s.changes++
+	s.plugin.wake()
 }
 
 // retryAfter is what a client is told when keys are out of reach.

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"holdfast/filter/config"
+	"holdfast/internal/jsontext"
 )
 
 // servesMetadata reports whether the request asks for the RFC 9728 document.
@@ -22,7 +23,7 @@ func metadataAnswer(c *config.Config) *Answer {
 		issuers[i] = c.Issuers[i].Policy.Issuer
 	}
 	members := []string{
-		`"resource":` + quoteJSON(c.Resource.Resource),
+		`"resource":` + jsontext.Quote(c.Resource.Resource),
 		`"authorization_servers":` + quoteList(issuers),
 	}
 	if len(c.Resource.ScopesSupported) > 0 {
@@ -50,7 +51,7 @@ func metadataAnswer(c *config.Config) *Answer {
 func quoteList(items []string) string {
 	quoted := make([]string, len(items))
 	for i, item := range items {
-		quoted[i] = quoteJSON(item)
+		quoted[i] = jsontext.Quote(item)
 	}
 	return "[" + strings.Join(quoted, ",") + "]"
 }

@@ -11,6 +11,9 @@ type metrics struct {
 	failed   Metric
 	stale    Metric
 	verifyUS Metric
+
+	introspection struct{ active, inactive, failed, cached, coalesced, ms Metric }
+	session       struct{ started, used, refused Metric }
 }
 
 func defineMetrics(host Host) (*metrics, error) {
@@ -36,11 +39,23 @@ func defineMetrics(host Host) (*metrics, error) {
 	m.fetched = counter("jwks.fetched")
 	m.failed = counter("jwks.failed")
 	m.stale = counter("jwks.stale")
-	id, err := host.DefineHistogram("holdfast.verify_us")
-	if err != nil && firstErr == nil {
-		firstErr = err
+	m.introspection.active = counter("introspection.active")
+	m.introspection.inactive = counter("introspection.inactive")
+	m.introspection.failed = counter("introspection.failed")
+	m.introspection.cached = counter("introspection.cached")
+	m.introspection.coalesced = counter("introspection.coalesced")
+	m.session.started = counter("session.started")
+	m.session.used = counter("session.used")
+	m.session.refused = counter("session.refused")
+	histogram := func(name string) Metric {
+		id, err := host.DefineHistogram("holdfast." + name)
+		if err != nil && firstErr == nil {
+			firstErr = err
+		}
+		return id
 	}
-	m.verifyUS = id
+	m.verifyUS = histogram("verify_us")
+	m.introspection.ms = histogram("introspection_ms")
 	return m, firstErr
 }
 
@@ -51,6 +66,12 @@ func (r Reason) ofBinding() bool { return CnfMissing <= r && r <= CnfMismatch }
 func (m *metrics) decided(d Decision) {
 	if d.Reported.ofBinding() {
 		m.host.Add(m.reported[d.Reported], 1)
+	}
+	switch {
+	case d.session.refused(d.Reason):
+		m.host.Add(m.session.refused, 1)
+	case d.session.state == sessionUsed:
+		m.host.Add(m.session.used, 1)
 	}
 	switch {
 	case d.Reason == Metadata: // answered, neither let through nor refused

@@ -23,16 +23,17 @@ type Plugin struct {
 	metrics   *metrics
 	refusals  refusalLog
 
-	waiting map[*Exchange]struct{} // parked requests
-	period  time.Duration          // of the tick, as last asked for
-	logged  map[string]bool        // lines that are written once
+	inquiries inquiries              // to authorization servers
+	waiting   map[*Exchange]struct{} // parked requests
+	period    time.Duration          // of the tick, as last asked for
+	logged    map[string]bool        // lines that are written once
 }
 
 // Ticks. The first one starts the first fetch: a call-out from the start of the
 // plugin would belong to a VM that only validates the configuration.
 const (
 	tickAtOnce = time.Millisecond
-	tickBusy   = 20 * time.Millisecond // requests wait: for another worker's fetch, or their deadline
+	tickBusy   = 20 * time.Millisecond // requests wait: for another worker's fetch, an answer, or their deadline
 	tickIdle   = time.Second           // look for keys that another worker fetched, and at the age of ours
 )
 
@@ -50,6 +51,11 @@ func Start(host Host, configuration string) (p *Plugin, err error) {
 		host.Log(LogError, "holdfast: configuration refused: "+err.Error())
 		return nil, err
 	}
+	hidden, err := readSecrets(host, c)
+	if err != nil {
+		host.Log(LogError, "holdfast: configuration refused: "+err.Error())
+		return nil, err
+	}
 	m, err := defineMetrics(host)
 	if err != nil {
 		host.Log(LogError, "holdfast: metrics refused by the host: "+err.Error())
@@ -62,6 +68,7 @@ func Start(host Host, configuration string) (p *Plugin, err error) {
 		answerer:  &answerer{config: c, metadata: metadataAnswer(c)},
 		metrics:   m,
 		refusals:  refusalLog{host: host},
+		inquiries: inquiries{called: map[*inquiry]struct{}{}},
 		waiting:   map[*Exchange]struct{}{},
 		logged:    map[string]bool{},
 	}
@@ -72,6 +79,12 @@ func Start(host Host, configuration string) (p *Plugin, err error) {
 		sources[i] = newKeySource(p, &c.Issuers[i], namespace+"jwks/"+strconv.Itoa(i))
 	}
 	p.decider = newDecider(c, sources)
+	p.decider.sessions = hidden.sessions
+	for i, client := range hidden.clients {
+		if client != nil {
+			p.decider.introspectBy(i, newIntrospector(p, &c.Issuers[i], sources[i], client))
+		}
+	}
 	p.decider.verify = p.timedVerify
 	host.Log(LogInfo, startLine(c))
 	if p.fetchesKeys() {
@@ -104,6 +117,7 @@ func (p *Plugin) OnTick() {
 	for _, source := range p.decider.keys {
 		p.tickSource(source, now)
 	}
+	p.inquiries.tick(p.config.Limits.IntrospectionCalls, now)
 	p.pace(p.serveWaiting(now))
 }
 

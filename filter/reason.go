@@ -81,7 +81,13 @@ const (
 	SignatureInvalid
 	// KeysUnavailable: the issuer's keys could not be fetched (in time).
 	KeysUnavailable
-	// TooManyWaiting: limits.waiting_requests requests wait for keys already.
+	// TokenInactive: the authorization server does not say that the token is active (RFC 7662 §2.2).
+	TokenInactive
+	// TokenContradicted: a JWT and the introspection answer about it do not agree.
+	TokenContradicted
+	// IntrospectionUnavailable: the authorization server gave no answer that can be used (in time).
+	IntrospectionUnavailable
+	// TooManyWaiting: limits.waiting_requests requests wait for keys or answers already.
 	TooManyWaiting
 
 	// Step 3, a bound token:
@@ -184,7 +190,11 @@ var reasons = [reasonCount]struct {
 	KeyAmbiguous:        {"key_ambiguous", &invalidToken, "the key of the access token is ambiguous"},
 	SignatureInvalid:    {"signature_invalid", &invalidToken, "the signature of the access token is not valid"},
 	KeysUnavailable:     {"keys_unavailable", &unavailable, "the keys of the issuer are out of reach"},
+	TokenInactive:       {"token_inactive", &invalidToken, "the access token is not active"},
+	TokenContradicted:   {"token_contradicted", &invalidToken, "the access token is not what its issuer says of it"},
 	TooManyWaiting:      {"too_many_waiting", &unavailable, "too many requests are waiting"},
+
+	IntrospectionUnavailable: {"introspection_unavailable", &unavailable, "the authorization server is out of reach"},
 
 	CnfMissing:              {"cnf_missing", &invalidToken, "the access token is not bound to a key"},
 	CnfMalformed:            {"cnf_malformed", &invalidToken, "the cnf of the access token is malformed"},

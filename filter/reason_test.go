@@ -30,12 +30,12 @@ func TestContract3_EveryReasonHasItsAnswer(t *testing.T) {
 		{403, 7, "insufficient_scope", true}:                {ScopeInsufficient, ClaimNotAllowed, IssuerNotAllowed, AudienceNotAllowed},
 		{403, 7, "access_denied", true}:                     {NoRuleMatched},
 		{401, 16, "insufficient_user_authentication", true}: {ACRNotMet, AuthenticationTooOld},
-		{503, 14, "temporarily_unavailable", false}:         {KeysUnavailable, TooManyWaiting, InternalError},
+		{503, 14, "temporarily_unavailable", false}:         {KeysUnavailable, IntrospectionUnavailable, TooManyWaiting, InternalError},
 		{421, 3, "misdirected_request", false}:              {MisdirectedRequest},
 		{401, 16, "invalid_token", true}: {
 			TokenNotJWT, TokenMalformed, TokenEncrypted, CriticalHeader, AlgorithmNotAllowed, TokenTypeNotAllowed,
 			IssuerUnknown, AudienceMismatch, Expired, NotYetValid, IssuedInFuture, LifetimeTooLong, ClaimMissing,
-			ClaimMalformed, KeyUnknown, KeyAmbiguous, SignatureInvalid,
+			ClaimMalformed, KeyUnknown, KeyAmbiguous, SignatureInvalid, TokenInactive, TokenContradicted,
 			CnfMissing, CnfMalformed, CnfUnsupported, CertificateMissing, CertificateMalformed, CertificateUnreadable,
 			CertificateNotValidated, CnfMismatch,
 		},
@@ -83,7 +83,7 @@ func TestContract6_ReasonsAreAClosedListOfWords(t *testing.T) {
 			}
 		}
 	}
-	for _, outside := range []Reason{reasonCount, waitForKeys, 255} {
+	for _, outside := range []Reason{reasonCount, waitForMore, 255} {
 		if outside.String() != "unknown" || !outside.Refuses() || outside.class() != &unavailable {
 			t.Errorf("%d is outside of the list and no internal error", outside)
 		}

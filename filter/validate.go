@@ -1,19 +1,36 @@
 package filter
 
 import (
+	"encoding/base64"
 	"errors"
 	"time"
 
+	"holdfast/filter/config"
 	"holdfast/jwt"
+	"holdfast/strictjson"
 )
 
-// validate is step 2: the token is a JWT of a configured issuer, its header and
-// claims fit, and one key of that issuer signed it. Cheap checks come before
-// keys, so that a hopeless token never causes a fetch.
-func (d *decider) validate(token string, now, parkedAt time.Time) (v validated, reason Reason) {
-	if !jwt.IsJWT(token) {
+// validate is step 2. A token that is not a JWT is asked about; a JWT must be of
+// a configured issuer. With "tokens": "all" a JWT is asked about, too, but only
+// once it is known to be bound to the caller: that is the caller's affair.
+func (d *decider) validate(token string, rule *config.Rule, now time.Time, w *wait) (validated, Reason) {
+	if jwt.IsJWT(token) {
+		return d.validateJWT(token, now, w)
+	}
+	var v validated
+	s := d.introspectorFor(rule)
+	if s == nil {
 		return v, TokenNotJWT
 	}
+	v.issuer = s.issuer
+	reason := d.introspect(&v, s, token, now, w)
+	v.accepted = reason == TokenAccepted
+	return v, reason
+}
+
+// validateJWT: its header and claims fit, and one key of its issuer signed it.
+// Cheap checks come before keys, so that a hopeless token never causes a fetch.
+func (d *decider) validateJWT(token string, now time.Time, w *wait) (v validated, reason Reason) {
 	t, err := jwt.Parse(token)
 	if err != nil {
 		return v, reasonOf(err)
@@ -34,8 +51,8 @@ func (d *decider) validate(token string, now, parkedAt time.Time) (v validated, 
 	if err := v.issuer.Policy.CheckClaims(t.Claims(), now); err != nil {
 		return v, reasonOf(err)
 	}
-	key, reason := d.keys[index].find(t.Header(), now, parkedAt)
-	if reason == waitForKeys || reason == KeysUnavailable {
+	key, reason := d.keys[index].find(t.Header(), now, w.since)
+	if reason == waitForMore || reason == KeysUnavailable {
 		v.waitFor = d.keys[index]
 	}
 	if reason != TokenAccepted {
@@ -44,16 +61,98 @@ func (d *decider) validate(token string, now, parkedAt time.Time) (v validated, 
 	if err := d.verify(key, t); err != nil {
 		return v, reasonOf(err)
 	}
-	v.token = t
+	v.token, v.accepted = t, true
+	if s := d.introspectors[index]; s != nil && s.settings.All {
+		v.revocation = s
+	}
 	return v, TokenAccepted
+}
+
+// introspect asks about a token and notes the answer in v.
+func (d *decider) introspect(v *validated, s *introspector, token string, now time.Time, w *wait) Reason {
+	answer, in, reason := s.ask(token, now, w.inquiry())
+	if in != nil {
+		v.waitFor = in
+	}
+	if answer != nil && reason == TokenAccepted {
+		v.answer = answer
+	}
+	return reason
+}
+
+// introspectorFor is who is asked about an opaque token: the one issuer with
+// introspection among those that the rule takes. The configuration has made sure
+// that there are not two. Nil means nobody.
+func (d *decider) introspectorFor(rule *config.Rule) *introspector {
+	if len(rule.Issuers) == 0 {
+		return d.onlyIntrospector
+	}
+	return d.ruleIntrospector[rule]
 }
 
 // validated is a token after step 2, or as far as step 2 came.
 type validated struct {
-	issuer  *issuer    // nil until iss was found among the configured ones
-	keyID   string     // the token's kid, as the client sent it
-	token   *jwt.Token // nil until the signature was verified
-	waitFor *keySource // set with waitForKeys and KeysUnavailable
+	issuer     *issuer       // nil until iss was found among the configured ones, or its server was asked
+	keyID      string        // the token's kid, as the client sent it
+	token      *jwt.Token    // the JWT, once its signature was verified; nil for an opaque token
+	answer     *verdict      // what its issuer said of it; nil when nobody was asked
+	revocation *introspector // who still has to be asked about a JWT; nil for nobody
+	accepted   bool          // step 2 accepted it
+	waitFor    awaited       // set with waitForMore and with what ends a wait
+}
+
+// get returns a claim: of the JWT, or what the answer says where the JWT does not.
+func (v *validated) get(name string) strictjson.Value {
+	claim := v.claims().Get(name)
+	if claim.Kind() == strictjson.Missing && v.answer != nil {
+		return v.answer.claims.Get(name)
+	}
+	return claim
+}
+
+// lookup is get for a dotted path.
+func (v *validated) lookup(path string) strictjson.Value {
+	claim := v.claims().Lookup(path)
+	if claim.Kind() == strictjson.Missing && v.answer != nil {
+		return v.answer.claims.Lookup(path)
+	}
+	return claim
+}
+
+// confirmation is the cnf of the JWT, or of the answer about an opaque token.
+func (v *validated) confirmation() (jwt.Confirmation, Reason) {
+	cnf, err := v.claims().Confirmation()
+	if err != nil {
+		return cnf, reasonOf(err)
+	}
+	return cnf, TokenAccepted
+}
+
+// claims are those of the JWT, or of the answer about an opaque token.
+func (v *validated) claims() jwt.Claims {
+	if v.token != nil {
+		return v.token.Claims()
+	}
+	return v.answer.claims
+}
+
+// payload is the base64url JSON of the claims.
+func (v *validated) payload() string {
+	if v.token != nil {
+		return v.token.PayloadSegment()
+	}
+	return base64.RawURLEncoding.EncodeToString([]byte(v.answer.claims.Object().Raw()))
+}
+
+// expires is the earlier exp of a JWT and of the answer about it.
+func (v *validated) expires() (at time.Time, has bool) {
+	if v.token != nil {
+		at, has, _ = v.token.Claims().Time("exp") // it has been read before
+	}
+	if v.answer != nil && !v.answer.expires.IsZero() && (!has || v.answer.expires.Before(at)) {
+		at, has = v.answer.expires, true
+	}
+	return at, has
 }
 
 // reasonOf maps what package jwt refuses to a reason. An error that is not

@@ -74,7 +74,9 @@ func TestOneJSONReader(t *testing.T) {
 // purePackages know no host, no clock and no I/O.
 var purePackages = []string{
 	module + "/strictjson", module + "/jwt", module + "/thumbprint", module + "/clientcert",
-	module + "/filter/config", module + "/filter/canonical", module + "/filter/structpb", module + "/internal/percent",
+	module + "/introspection", module + "/session",
+	module + "/filter/config", module + "/filter/canonical", module + "/filter/structpb",
+	module + "/internal/percent", module + "/internal/jsontext", module + "/internal/lru",
 }
 
 // impure is what a pure package does not import.

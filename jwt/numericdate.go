@@ -18,12 +18,16 @@ const maxNumericDate = 1 << 63
 
 var errDate = &detail{ErrClaim, "not a NumericDate"}
 
-// Time returns the claim of this name as a NumericDate (RFC 7519 §2): seconds
-// since 1970 in UTC, whole or with a fraction. present is false when there is no
-// such claim. Anything but a number from 0 to 2^63, null included, is an error
-// that wraps [ErrClaim]. Dates after the year 9999 are returned as its end.
+// Time returns the claim of this name as a NumericDate, as [NumericDate] reads it.
 func (c Claims) Time(name string) (t time.Time, present bool, err error) {
-	v := c.object.Get(name)
+	return NumericDate(c.object.Get(name))
+}
+
+// NumericDate reads the value of a claim as a date (RFC 7519 §2): seconds since
+// 1970 in UTC, whole or with a fraction. present is false when there is no such
+// claim. Anything but a number from 0 to 2^63, null included, is an error that
+// wraps [ErrClaim]. Dates after the year 9999 are returned as its end.
+func NumericDate(v strictjson.Value) (t time.Time, present bool, err error) {
 	if v.Kind() == strictjson.Missing {
 		return time.Time{}, false, nil
 	}

@@ -57,6 +57,14 @@ func cookieName(s string) string {
 	return ""
 }
 
+// envName: what environ(7) can hold as a name.
+func envName(s string) string {
+	if printable(s) != "" || strings.Contains(s, "=") {
+		return `must be the name of an environment variable: not empty, without "=" and control characters`
+	}
+	return ""
+}
+
 // mediaType: what "typ" may be (RFC 7515 §4.1.9); empty for no typ.
 func mediaType(s string) string {
 	if !all(s, func(c byte) bool { return c == '/' || isTokenByte(c) }) || strings.EqualFold(s, "application/") {

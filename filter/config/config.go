@@ -7,6 +7,7 @@
 package config
 
 import (
+	"crypto/sha256"
 	"net/netip"
 	"time"
 
@@ -26,6 +27,7 @@ type Config struct {
 	BypassPreflight   bool // "cors_preflight": "bypass"
 	Rules             []Rule
 	Forward           Forward
+	Session           *Session          // nil without "session"
 	Resource          *ResourceMetadata // nil without "resource_metadata"
 	ExposeDescription bool
 	Limits            Limits
@@ -37,6 +39,67 @@ type Issuer struct {
 	Policy      jwt.Policy // issuer, audiences, algorithms, types, times, claims
 	ScopeClaims []string
 	Keys        Keys
+
+	Introspection *Introspection // nil without "introspection"
+}
+
+// Introspection says how an issuer is asked about tokens (RFC 7662), and for how
+// long its answers count.
+type Introspection struct {
+	Endpoint Endpoint
+	Cluster  string
+	Timeout  time.Duration
+
+	All        bool // "tokens": "all": JWTs too, after their own checks
+	Signed     bool // "accept": "application/token-introspection+jwt", RFC 9701
+	RequireAud bool // an answer without aud is refused
+
+	Client  IntrospectionClient
+	Params  []Pair // form parameters sent along, sorted by name
+	Headers []Pair // header fields sent along, names in lower case, sorted
+
+	CacheTTL         time.Duration // 0: no answer is kept
+	NegativeCacheTTL time.Duration // 0: no answer is kept
+	CacheEntries     int
+}
+
+// ClientAuth is how Holdfast shows an introspection endpoint who is asking.
+type ClientAuth uint8
+
+// The values of [IntrospectionClient.Auth].
+const (
+	ClientSecretBasic ClientAuth = iota // RFC 6749 §2.3.1
+	ClientSecretPost                    // RFC 6749 §2.3.1
+	PrivateKeyJWT                       // RFC 7523 §2.2
+	TLSClientAuth                       // RFC 8705 §2: the cluster's own TLS
+	ClientAuthNone
+)
+
+// IntrospectionClient is who asks. Secrets that are named by an environment
+// variable are read when the plugin starts: a Config holds only the names.
+type IntrospectionClient struct {
+	Auth      ClientAuth
+	ID        string // "client_id"; may be empty with ClientAuthNone only
+	Secret    string // "client_secret"; empty with SecretEnv
+	SecretEnv string // "client_secret_env"
+	KeyEnv    string // "private_key_env": holds a private JWK, for PrivateKeyJWT
+	Audience  string // "client_assertion_audience": aud of the assertion; default the issuer
+}
+
+// Pair is a name and a value.
+type Pair struct {
+	Name, Value string
+}
+
+// Session is "session": the cookie that stands for a token.
+type Session struct {
+	Cookie   string
+	KeyEnv   string        // the environment variable with the list of keys
+	Lifetime time.Duration // longest, whatever the token's exp
+	// Settings is a digest of everything that a session must not outlive: cookie
+	// name, realm, profile, issuers, binding and certificate settings. It is
+	// the associated data of the seal.
+	Settings [sha256.Size]byte
 }
 
 // Keys says where an issuer's keys come from: exactly one of Inline, URI and
@@ -165,6 +228,8 @@ type ForwardToken uint8
 const (
 	ForwardKeep ForwardToken = iota
 	ForwardStrip
+	// ForwardIntrospectionJWT: the signed answer (RFC 9701) in the token's place.
+	ForwardIntrospectionJWT
 )
 
 // Forward is "forward". Header names are in lower case and each occurs once.
@@ -210,4 +275,8 @@ type Limits struct {
 	TokenBytes      int
 	JWKSBytes       int
 	WaitingRequests int
+	// IntrospectionCalls is how many calls one worker has under way at once.
+	IntrospectionCalls int
+	// IntrospectionBytes is how long an answer may be.
+	IntrospectionBytes int
 }

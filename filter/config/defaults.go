@@ -29,6 +29,15 @@ const (
 	defaultUnknownKeyInterval = 30 * time.Second
 	minUnknownKeyInterval     = time.Second
 
+	defaultAnswerTTL   = 30 * time.Second
+	defaultNegativeTTL = 5 * time.Second
+	maxAnswerTTL       = 24 * time.Hour
+
+	defaultSessionCookie   = "__Host-holdfast"
+	defaultSessionLifetime = 15 * time.Minute
+	minSessionLifetime     = time.Second
+	maxSessionLifetime     = 24 * time.Hour
+
 	lastElement = -1
 	maxElement  = 100 // from the end of x-forwarded-client-cert
 
@@ -43,6 +52,8 @@ var (
 	jwksBytes          = bound{262144, 1024, 4194304}
 	waitingRequests    = bound{1024, 1, 65536}
 	introspectionCalls = bound{64, 1, 65536}
+	introspectionBytes = bound{65536, 1024, 1048576}
+	cacheEntries       = bound{10000, 1, 1000000}
 	replayEntries      = bound{262144, 1024, 4194304}
 )
 

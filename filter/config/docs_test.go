@@ -94,6 +94,26 @@ func TestDocsExamples(t *testing.T) {
 	}
 }
 
+// TestDocsClientAuthentication parses the keys that the documentation shows for each
+// way of authenticating. Every way is shown.
+func TestDocsClientAuthentication(t *testing.T) {
+	t.Parallel()
+	schema := compileSchema(t)
+	shown := map[ClientAuth]bool{}
+	for _, block := range regexp.MustCompile("(?s)```jsonc\n(.*?)```").FindAllStringSubmatch(readFile(t, docsFile), -1) {
+		doc := introspecting(block[1], "")
+		shown[mustParse(t, doc).Issuers[0].Introspection.Client.Auth] = true
+		if err := schema.Validate(decode(t, doc)); err != nil {
+			t.Errorf("the schema refuses an example: %v\n%s", err, doc)
+		}
+	}
+	for auth := ClientSecretBasic; auth <= ClientAuthNone; auth++ {
+		if !shown[auth] {
+			t.Errorf("client authentication %d is not shown", auth)
+		}
+	}
+}
+
 // The log line that the documentation shows is one that the parser writes.
 func TestDocsLogLine(t *testing.T) {
 	t.Parallel()

@@ -1,5 +1,7 @@
 package config
 
+import "strings"
+
 // Documents that the parser and the schema are held against together.
 
 // full uses every key that this version supports.
@@ -10,6 +12,16 @@ func fullDocuments() map[string]string {
 		"discovery":  withIssuer(`"jwks":{"discovery":true,"cluster":"as"}`, ""),
 		"only the connection": minimal(`"certificate":{"sources":[{"connection":{}}],"require_validated":true,"match_sni":true},
 			"proof_of_possession":{"mode":"strict"},"rules":[{"mode":"strict","scopes":["a"]}]`),
+		"session":              minimal(`"session":{"key_env":"KEYS"}`),
+		"every key of session": minimal(`"session":{"cookie":"__Host-holdfast","key_env":"HOLDFAST_SESSION_KEY","lifetime":"15m"}`),
+		"client_secret_basic":  introspecting(`"client_id":"gateway","client_secret":"a secret"`, ""),
+		"client_secret_post":   introspecting(`"client_id":"gateway","client_secret_env":"SECRET","client_auth":"client_secret_post","headers":{"Authorization":"Bearer x"}`, ""),
+		"private_key_jwt":      introspecting(`"client_id":"gateway","private_key_env":"KEY","client_auth":"private_key_jwt"`, ""),
+		"tls_client_auth":      introspecting(`"client_id":"gateway","client_auth":"tls_client_auth"`, ""),
+		"none":                 introspecting(`"client_auth":"none"`, ""),
+		"none with a name":     introspecting(`"client_auth":"none","client_id":"gateway"`, ""),
+		"introspection_jwt": introspecting(`"client_id":"gateway","client_secret_env":"SECRET","accept":"application/token-introspection+jwt"`,
+			`"forward":{"token":"introspection_jwt"}`),
 	}
 }
 
@@ -37,7 +49,16 @@ const fullDocument = `{
     {
       "issuer": "https://other.example.com/tenant",
       "audiences": ["a", "b"],
-      "jwks": {"discovery": true, "cluster": "other"}
+      "jwks": {"discovery": true, "cluster": "other"},
+      "introspection": {
+        "endpoint": "https://other.example.com:8443/introspect?tenant=1", "cluster": "other", "timeout": "250ms",
+        "tokens": "all", "accept": "application/token-introspection+jwt", "require_aud": false,
+        "client_id": "gateway", "client_auth": "private_key_jwt",
+        "private_key_env": "HOLDFAST_CLIENT_KEY", "client_assertion_audience": "https://other.example.com/token",
+        "params": {"token_type_hint": "access_token", "a b": "&="},
+        "headers": {"X-Tenant": "one two", "Authorization": "Bearer x", "cookie": "a=b"},
+        "cache_ttl": "0s", "negative_cache_ttl": "24h", "cache_entries": 1000000.0
+      }
     }
   ],
   "proof_of_possession": {"methods": ["mtls"], "mode": "optional", "report_only": true},
@@ -86,9 +107,10 @@ const fullDocument = `{
       {"field": "dns_san", "header": "x-client-dns"}
     ]
   },
+  "session": {"cookie": "__Secure-session", "key_env": "HOLDFAST_SESSION_KEY", "lifetime": "24h"},
   "resource_metadata": {"resource": "https://api.example.com/v1", "scopes_supported": ["payments:write"]},
   "errors": {"expose_description": false},
-  "limits": {"token_bytes": 8192, "jwks_bytes": 1024, "waiting_requests": 1.0, "introspection_calls": 64, "replay_entries": 262144},
+  "limits": {"token_bytes": 8192, "jwks_bytes": 1024, "waiting_requests": 1.0, "introspection_calls": 32, "introspection_bytes": 1048576, "replay_entries": 262144},
   "host": "envoy",
   "shared_data": false,
   "verification": "sandbox"
@@ -164,6 +186,9 @@ func badDocuments() map[string]string {
 	jwks("stale_if_error", `"stale_if_error":{}`)
 	jwks("unknown_kid_interval", `"unknown_kid_interval":null`)
 	jwks("URI", `"URI":"x"`)
+
+	badIntrospection(docs)
+	badSession(docs)
 
 	top("unknown", `"unknown":{}`)
 	top("realm", `"realm":1`)
@@ -263,7 +288,7 @@ func badDocuments() map[string]string {
 	top("rules[0].acr_values[0]", `"rules":[{"acr_values":["a\\b"]}]`)
 	top("rules[0].max_age", `"rules":[{"max_age":300}]`)
 	for key, value := range map[string]string{
-		"scopes": `["a"]`, "issuers": `["` + issuerURL + `"]`, "audiences": `["a"]`, "claims": `{"a":["b"]}`,
+		"scopes": `["a"]`, "audiences": `["a"]`, "claims": `{"a":["b"]}`,
 		"mode": `"strict"`, "acr_values": `["a"]`, "max_age": `"5m"`,
 	} {
 		top("rules[0]."+key+"    ", `"rules":[{"access":"anonymous","`+key+`":`+value+`}]`)
@@ -300,7 +325,7 @@ func badDocuments() map[string]string {
 	top("limits.unknown", `"limits":{"unknown":1}`)
 	for key, b := range map[string]bound{
 		"token_bytes": tokenBytes, "jwks_bytes": jwksBytes, "waiting_requests": waitingRequests,
-		"introspection_calls": introspectionCalls, "replay_entries": replayEntries,
+		"introspection_calls": introspectionCalls, "introspection_bytes": introspectionBytes, "replay_entries": replayEntries,
 	} {
 		top("limits."+key, `"limits":{"`+key+`":`+number(b.min-1)+`}`)
 		top("limits."+key+" ", `"limits":{"`+key+`":`+number(b.max+1)+`}`)
@@ -311,4 +336,111 @@ func badDocuments() map[string]string {
 	top("shared_data", `"shared_data":"no"`)
 	top("verification", `"verification":"envoy"`)
 	return docs
+}
+
+// badIntrospection adds what is wrong in "introspection".
+func badIntrospection(docs map[string]string) {
+	const path = "issuers[0].introspection"
+	whole := func(pad, section string) {
+		docs[path+pad] = withIssuer(`"jwks":{"inline":`+jwkSet+`},"introspection":`+section, "")
+	}
+	client := func(at, keys string) { docs[path+at] = introspecting(keys, "") }
+	key := func(at, keys string) { client("."+at, `"client_id":"gateway","client_secret":"s",`+keys) }
+
+	whole("", `true`)
+	whole(" ", `null`)
+	whole(".endpoint", `{"cluster":"as","client_auth":"none"}`)
+	whole(".cluster", `{"endpoint":"https://as.example.com/i","client_auth":"none"}`)
+	for _, url := range []string{"", "/i", "ftp://as/i", "https://", "https://u@as/i", "https://as/i#f", "https://a s/i", "https://as/\\n"} {
+		whole(".endpoint"+pad(url), `{"endpoint":"`+url+`","cluster":"as","client_auth":"none"}`)
+	}
+	whole(".endpoint ", `{"endpoint":1,"cluster":"as","client_auth":"none"}`)
+	whole(".cluster ", `{"endpoint":"https://as.example.com/i","cluster":"","client_auth":"none"}`)
+	key("unknown", `"unknown":1`)
+	key("timeout", `"timeout":5`)
+	key("tokens", `"tokens":"jwt"`)
+	key("accept", `"accept":"application/jwt"`)
+	key("require_aud", `"require_aud":"yes"`)
+	key("cache_ttl", `"cache_ttl":30`)
+	key("cache_ttl ", `"cache_ttl":"-1s"`)
+	key("negative_cache_ttl", `"negative_cache_ttl":null`)
+	for pad, entries := range map[string]string{"": "0", " ": "1000001", "  ": "1.5", "   ": `"10"`} {
+		key("cache_entries"+pad, `"cache_entries":`+entries)
+	}
+
+	client(".client_auth", `"client_auth":"client_secret_jwt"`)
+	client(".client_auth ", `"client_auth":1`)
+	client(".client_auth  ", `"client_auth":"NONE"`)
+	client("  ", `"client_id":"gateway"`) // client_secret_basic is the default
+	client("   ", `"client_id":"gateway","client_secret":"s","client_secret_env":"SECRET"`)
+	for _, method := range []string{"client_secret_basic", "client_secret_post"} {
+		auth := `"client_auth":"` + method + `",`
+		client(pad(method), auth+`"client_id":"gateway"`)
+		client(pad(method+" both"), auth+`"client_id":"gateway","client_secret":"s","client_secret_env":"SECRET"`)
+		client(".client_id"+pad(method), auth+`"client_secret":"s"`)
+		client(".client_secret"+pad(method), auth+`"client_id":"gateway","client_secret":""`)
+		client(".client_secret"+pad(method+" type"), auth+`"client_id":"gateway","client_secret":7`)
+		client(".private_key_env"+pad(method), auth+`"client_id":"gateway","client_secret":"s","private_key_env":"KEY"`)
+		client(".client_assertion_audience"+pad(method), auth+`"client_id":"gateway","client_secret":"s","client_assertion_audience":"a"`)
+	}
+	for _, method := range []string{`"private_key_jwt","private_key_env":"KEY"`, `"tls_client_auth"`, `"none"`} {
+		auth := `"client_auth":` + method + `,`
+		client(".client_secret"+pad(method), auth+`"client_id":"gateway","client_secret":"s"`)
+		client(".client_secret_env"+pad(method), auth+`"client_id":"gateway","client_secret_env":"SECRET"`)
+		if method != `"none"` {
+			client(".client_id"+pad(method), strings.TrimSuffix(auth, ","))
+		} else {
+			client(".client_id"+pad(method), auth+`"accept":"application/token-introspection+jwt"`)
+		}
+		if !strings.Contains(method, "KEY") {
+			client(".private_key_env"+pad(method), auth+`"client_id":"gateway","private_key_env":"KEY"`)
+			client(".client_assertion_audience"+pad(method), auth+`"client_id":"gateway","client_assertion_audience":"a"`)
+		}
+	}
+	client(".private_key_env", `"client_auth":"private_key_jwt","client_id":"gateway"`)
+	client(".client_assertion_audience", `"client_auth":"private_key_jwt","client_id":"gateway","private_key_env":"KEY","client_assertion_audience":""`)
+	client(".client_id", `"client_secret":"s","client_id":"a\u0000"`)
+	for _, name := range []string{"", "A=B", "=", `A\u0000`, `A\n`} {
+		client(".client_secret_env"+pad(name), `"client_id":"gateway","client_secret_env":"`+name+`"`)
+		client(".private_key_env"+pad(name), `"client_id":"gateway","client_auth":"private_key_jwt","private_key_env":"`+name+`"`)
+	}
+
+	key("params", `"params":["token_type_hint"]`)
+	key("params.a", `"params":{"a":1}`)
+	key("params.a ", `"params":{"a":""}`)
+	key("params.a  ", `"params":{"a":null}`)
+	key(`params[""]`, `"params":{"":"a"}`)
+	key(`params["a\n"]`, `"params":{"a\n":"a"}`)
+	for _, name := range []string{"token", "client_id", "client_secret", "client_assertion", "client_assertion_type"} {
+		key("params."+name, `"params":{"`+name+`":"a"}`)
+	}
+	key("headers", `"headers":"x-a: b"`)
+	for i, value := range []string{`1`, `""`, `["a"]`, `"a\r\nb: c"`, `"a\n"`, `"a\tb"`, `"\u0000"`, `"a\u007f"`, `" a"`, `"a "`, `"é"`} {
+		key("headers.x-a"+strings.Repeat(" ", i), `"headers":{"x-a":`+value+`}`)
+	}
+	for name, at := range map[string]string{"": `[""]`, ":path": `[":path"]`, `a\nb`: `["a\nb"]`, "a:": `["a:"]`, "é": `["\u00e9"]`} {
+		key("headers"+at, `"headers":{"`+name+`":"v"}`)
+	}
+	for _, name := range strings.Fields(callHeaders) {
+		key("headers."+name, `"headers":{"`+name+`":"v"}`)
+	}
+	key("headers.authorization", `"headers":{"authorization":"Bearer x"}`)
+}
+
+// badSession adds what is wrong in "session".
+func badSession(docs map[string]string) {
+	top := func(path, keys string) { docs[path] = minimal(`"session":` + keys) }
+	top("session", `true`)
+	top("session ", `null`)
+	top("session.key_env", `{}`)
+	top("session.keys", `{"key_env":"KEYS","keys":1}`)
+	for _, name := range []string{"", "A=B", `A\u0000`, `A\n`} {
+		top("session.key_env"+pad(name), `{"key_env":"`+name+`"}`)
+	}
+	top("session.key_env ", `{"key_env":["KEYS"]}`)
+	for _, name := range []string{"", "a b", "a=b", "a;b", "é", `a\n`} {
+		top("session.cookie"+pad(name), `{"key_env":"KEYS","cookie":"`+name+`"}`)
+	}
+	top("session.lifetime", `{"key_env":"KEYS","lifetime":900}`)
+	top("session.lifetime ", `{"key_env":"KEYS","lifetime":"15 minutes"}`)
 }

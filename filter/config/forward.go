@@ -3,9 +3,12 @@ package config
 import "slices"
 
 // read takes "forward".
-func (w *Forward) read(o *object) {
-	if o.get("token").notYet("bearer", "introspection_jwt").choice("keep", "strip") == "strip" {
-		w.Token = ForwardStrip
+func (w *Forward) read(o *object, issuers []Issuer) {
+	names := []string{ForwardKeep: "keep", ForwardStrip: "strip", ForwardIntrospectionJWT: "introspection_jwt"}
+	token := o.get("token").notYet("bearer")
+	w.Token = ForwardToken(slices.Index(names, token.choice(names...)))
+	if w.Token == ForwardIntrospectionJWT && !allSigned(issuers) {
+		token.fail("needs an issuer with introspection, and of each one accept \"" + signedAnswer + "\"")
 	}
 	o.get("claims").each(func(element field) {
 		element.object(func(o *object) {
@@ -30,4 +33,18 @@ func (w *Forward) read(o *object) {
 func readCertificateField(f field) CertificateField {
 	names := []string{FieldSubject: "subject", FieldURISAN: "uri_san", FieldDNSSAN: "dns_san"}
 	return CertificateField(slices.Index(names, f.choice(names...)))
+}
+
+// allSigned: where an answer is not signed there is no JWT to hand on.
+func allSigned(issuers []Issuer) bool {
+	asked := 0
+	for i := range issuers {
+		if issuers[i].Introspection == nil {
+			continue
+		}
+		if asked++; !issuers[i].Introspection.Signed {
+			return false
+		}
+	}
+	return asked > 0
 }

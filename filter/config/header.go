@@ -41,8 +41,13 @@ func headerName(s string) string {
 	if !isToken(s) {
 		return "must be a header name"
 	}
-	if strings.Contains(reservedHeaders, " "+strings.ReplaceAll(strings.ToLower(s), "_", "-")+" ") {
+	if isListed(s, reservedHeaders) {
 		return "must not be a header with a meaning of its own, such as host, cookie, authorization or connection"
 	}
 	return ""
+}
+
+// isListed looks for a header in a list with a space around each name.
+func isListed(name, list string) bool {
+	return strings.Contains(list, " "+strings.ReplaceAll(strings.ToLower(name), "_", "-")+" ")
 }

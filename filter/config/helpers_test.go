@@ -33,6 +33,12 @@ func withIssuer(keys, rest string) string {
 	return `{"issuers":[{"issuer":"` + issuerURL + `","audiences":["https://api.example.com"],` + keys + `}]` + rest + `}`
 }
 
+// introspecting has an issuer with introspection, of which these are further keys.
+func introspecting(keys, rest string) string {
+	return withIssuer(`"jwks":{"uri":"https://as.example.com/jwks","cluster":"as"},
+		"introspection":{"endpoint":"https://as.example.com/introspect","cluster":"as",`+keys+`}`, rest)
+}
+
 func mustParse(t testing.TB, doc string) *Config {
 	t.Helper()
 	c, err := Parse(doc)

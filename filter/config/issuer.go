@@ -40,7 +40,7 @@ func (i *Issuer) read(o *object) {
 	if jwks := o.get("jwks").required(); jwks.present() {
 		jwks.object(func(o *object) { i.Keys.read(o, i.Policy.Issuer) })
 	}
-	o.get("introspection").unsupported()
+	i.Introspection = readIntrospection(o.get("introspection"), i.Policy.Issuer)
 }
 
 func readAlgorithms(f field) []jwt.Algorithm {

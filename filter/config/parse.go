@@ -42,20 +42,22 @@ func (r *reader) document(doc string) *Config {
 }
 
 // read is the order of the sections. Some need what others before them say:
-// rules the issuers and the mode, and the sections that name headers come in
-// the order in which a name is taken.
+// rules the issuers and the mode, forward the issuers, session nearly all, and
+// the sections that name headers come in the order in which a name is taken.
 func (c *Config) read(o *object) {
 	c.Realm = o.get("realm").text(defaultRealm, challengeText)
-	o.get("profile").notYet("fapi2").choice("none")
+	profile := o.get("profile").notYet("fapi2").choice("none")
 	c.Issuers = readIssuers(o.get("issuers"))
 	o.get("proof_of_possession").object(c.Binding.read)
 	o.get("certificate").object(c.Certificate.read)
 	c.TokenSources = readTokenSources(o.get("token_sources"))
-	c.DenyUnmatched = o.get("unmatched").choice("token", "deny") == "deny"
+	unmatched := o.get("unmatched")
+	c.DenyUnmatched = unmatched.choice("token", "deny") == "deny"
 	c.BypassPreflight = o.get("cors_preflight").choice("check", "bypass") == "bypass"
 	c.Rules = c.readRules(o.get("rules"))
-	o.get("forward").object(c.Forward.read)
-	o.get("session").unsupported()
+	c.checkUnmatched(unmatched)
+	o.get("forward").object(func(o *object) { c.Forward.read(o, c.Issuers) })
+	c.Session = c.readSession(o.get("session"), profile, settings{o.value})
 	c.Resource = readResource(o.get("resource_metadata"))
 	o.get("errors").object(func(o *object) {
 		c.ExposeDescription = o.get("expose_description").boolean(true)
@@ -70,7 +72,8 @@ func (l *Limits) read(o *object) {
 	l.TokenBytes = o.get("token_bytes").integer(tokenBytes)
 	l.JWKSBytes = o.get("jwks_bytes").integer(jwksBytes)
 	l.WaitingRequests = o.get("waiting_requests").integer(waitingRequests)
-	// What these two bound is not in this version; what they say is checked.
-	o.get("introspection_calls").integer(introspectionCalls)
+	l.IntrospectionCalls = o.get("introspection_calls").integer(introspectionCalls)
+	l.IntrospectionBytes = o.get("introspection_bytes").integer(introspectionBytes)
+	// What this bounds is not in this version; what it says is checked.
 	o.get("replay_entries").integer(replayEntries)
 }

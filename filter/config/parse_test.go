@@ -44,8 +44,10 @@ func TestDefaults(t *testing.T) {
 		Certificate:       Certificate{Sources: []CertificateSource{{Kind: SourceConnection}}},
 		TokenSources:      []TokenSource{{Kind: TokenFromAuthorization}},
 		ExposeDescription: true,
-		Limits:            Limits{TokenBytes: 16384, JWKSBytes: 262144, WaitingRequests: 1024},
-		SharedData:        true,
+		Limits: Limits{
+			TokenBytes: 16384, JWKSBytes: 262144, WaitingRequests: 1024, IntrospectionCalls: 64, IntrospectionBytes: 65536,
+		},
+		SharedData: true,
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
@@ -91,6 +93,16 @@ func TestFullExample(t *testing.T) {
 				},
 				ScopeClaims: []string{"scope"},
 				Keys:        fetching,
+				Introspection: &Introspection{
+					Endpoint: Endpoint{Authority: "other.example.com:8443", Path: "/introspect?tenant=1"}, Cluster: "other",
+					Timeout: 250 * time.Millisecond, All: true, Signed: true,
+					Client: IntrospectionClient{
+						Auth: PrivateKeyJWT, ID: "gateway", KeyEnv: "HOLDFAST_CLIENT_KEY", Audience: "https://other.example.com/token",
+					},
+					Params:           []Pair{{"a b", "&="}, {"token_type_hint", "access_token"}},
+					Headers:          []Pair{{"authorization", "Bearer x"}, {"cookie", "a=b"}, {"x-tenant", "one two"}},
+					NegativeCacheTTL: 24 * time.Hour, CacheEntries: 1000000,
+				},
 			},
 		},
 		Binding: Binding{MTLS: true, Optional: true, ReportOnly: true},
@@ -133,13 +145,17 @@ func TestFullExample(t *testing.T) {
 			PayloadHeader: "x-auth-claims", ThumbprintHeader: "x-auth-cert-thumbprint",
 			Certificate: []ForwardCertificate{{FieldSubject, "x-client-dn"}, {FieldURISAN, "x-client-uri"}, {FieldDNSSAN, "x-client-dns"}},
 		},
+		Session: &Session{
+			Cookie: "__Secure-session", KeyEnv: "HOLDFAST_SESSION_KEY", Lifetime: 24 * time.Hour,
+			Settings: got.Session.Settings, // see TestContract4_WhatASessionMustNotOutlive
+		},
 		Resource: &ResourceMetadata{
 			Resource:        "https://api.example.com/v1",
 			WellKnownURL:    "https://api.example.com/.well-known/oauth-protected-resource/v1",
 			WellKnownPath:   "/.well-known/oauth-protected-resource/v1",
 			ScopesSupported: []string{"payments:write"},
 		},
-		Limits: Limits{TokenBytes: 8192, JWKSBytes: 1024, WaitingRequests: 1},
+		Limits: Limits{TokenBytes: 8192, JWKSBytes: 1024, WaitingRequests: 1, IntrospectionCalls: 32, IntrospectionBytes: 1048576},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
@@ -446,10 +462,41 @@ func FuzzConfig(f *testing.F) {
 				len(issuer.Policy.Types) == 0 || sources != 1 || len(issuer.ScopeClaims) == 0 || issuer.Keys.Timeout <= 0 {
 				t.Errorf("issuer %+v", issuer)
 			}
+			if i := issuer.Introspection; i != nil && !complete(i) {
+				t.Errorf("introspection %+v", i)
+			}
 		}
 		if len(c.Issuers) == 0 || c.Realm == "" || !c.Binding.MTLS || len(c.Certificate.Sources) == 0 || len(c.TokenSources) == 0 ||
-			c.Limits.TokenBytes <= 0 || c.Limits.JWKSBytes <= 0 || c.Limits.WaitingRequests <= 0 {
+			c.Limits.TokenBytes <= 0 || c.Limits.JWKSBytes <= 0 || c.Limits.WaitingRequests <= 0 ||
+			c.Limits.IntrospectionCalls <= 0 || c.Limits.IntrospectionBytes <= 0 {
 			t.Errorf("configuration %+v", c)
 		}
+		if s := c.Session; s != nil && (s.Cookie == "" || s.KeyEnv == "" || s.Lifetime < time.Second || s.Settings == [32]byte{} ||
+			c.Forward.Token == ForwardIntrospectionJWT) {
+			t.Errorf("session %+v", s)
+		}
 	})
+}
+
+// complete reports whether a call can be made: with all that its client needs, and
+// nothing in it twice.
+func complete(i *Introspection) bool {
+	c := i.Client
+	secrets := 0
+	for _, text := range []string{c.Secret, c.SecretEnv} {
+		if text != "" {
+			secrets++
+		}
+	}
+	bySecret, byKey := c.Auth == ClientSecretBasic || c.Auth == ClientSecretPost, c.Auth == PrivateKeyJWT
+	named := func(pairs []Pair) bool {
+		return slices.IsSortedFunc(pairs, func(a, b Pair) int { return strings.Compare(a.Name, b.Name) }) &&
+			!slices.ContainsFunc(pairs, func(p Pair) bool {
+				return p.Name == "" || p.Value == "" || strings.ContainsAny(p.Name+p.Value, "\r\n\x00")
+			})
+	}
+	return i.Endpoint.Authority != "" && strings.HasPrefix(i.Endpoint.Path, "/") && i.Cluster != "" && i.Timeout > 0 &&
+		i.CacheTTL >= 0 && i.NegativeCacheTTL >= 0 && i.CacheEntries > 0 &&
+		(secrets == 1) == bySecret && (c.KeyEnv != "") == byKey && (c.Audience != "") == byKey &&
+		(c.ID != "" || c.Auth == ClientAuthNone && !i.Signed) && named(i.Params) && named(i.Headers)
 }

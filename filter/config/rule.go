@@ -34,7 +34,9 @@ func (r *Rule) read(o *object, c *Config) {
 	scopes, issuers, audiences, claims := o.get("scopes"), o.get("issuers"), o.get("audiences"), o.get("claims")
 	mode, acrValues, maxAge := o.get("mode"), o.get("acr_values"), o.get("max_age")
 	r.Scopes = scopes.texts(nil, scopeToken)
-	r.Issuers = issuers.texts(nil, c.configuredIssuer)
+	if o.r.fine(func() { r.Issuers = issuers.texts(nil, c.configuredIssuer) }) {
+		c.checkOneAsked(issuers, r.Issuers)
+	}
 	r.Audiences = audiences.texts(nil, printable)
 	r.Claims = readClaimRules(claims)
 	r.ACRValues = acrValues.texts(nil, scopeToken)
@@ -51,7 +53,7 @@ func (r *Rule) read(o *object, c *Config) {
 	if !r.Anonymous {
 		return
 	}
-	for _, f := range []field{scopes, issuers, audiences, claims, mode, acrValues, maxAge} {
+	for _, f := range []field{scopes, audiences, claims, mode, acrValues, maxAge} {
 		if f.asksForSomething() {
 			f.fail("cannot be asked of anonymous requests")
 		}

@@ -2,6 +2,7 @@ package filtertest
 
 import (
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -115,11 +116,65 @@ func TestStreamViolations(t *testing.T) {
 		"edited after continue": func(s *Stream) { s.Continue(); s.SetRequestHeader("a", "b") },
 		"touched after the end": func(s *Stream) { s.Gone(); s.Property("a") },
 		"line break":            func(s *Stream) { s.SetRequestHeader("a", "b\r\nc: d") },
+		"response edited early": func(s *Stream) { s.Continue(); s.SetResponseHeader("a", "b") },
+		"response edited late": func(s *Stream) {
+			s.Continue()
+			s.Response(func() {})
+			s.AddResponseHeader("a", "b")
+		},
+		"own answer edited": func(s *Stream) {
+			s.Respond(filter.Answer{})
+			s.Response(func() { s.AddResponseHeader("a", "b") })
+		},
+		"line break in a response": func(s *Stream) {
+			s.Continue()
+			s.Response(func() { s.AddResponseHeader("a", "b\nc: d") })
+		},
 	} {
 		s := NewStream("GET", "api.example.com", "/")
 		misuse(s)
 		if len(s.Violations) != 1 {
 			t.Errorf("%s: %q, want one violation", name, s.Violations)
 		}
+	}
+}
+
+// Response fields are edited while the response passes, and the rest stays.
+func TestResponse(t *testing.T) {
+	t.Parallel()
+	s := NewStream("GET", "api.example.com", "/")
+	s.Continue()
+	s.Response(func() {
+		s.SetResponseHeader("cache-control", "no-store")
+		s.AddResponseHeader("set-cookie", "b=2")
+	}, filter.Header{Name: "Cache-Control", Value: "public"}, filter.Header{Name: "cache-control", Value: "max-age=9"},
+		filter.Header{Name: "set-cookie", Value: "a=1"})
+	if got := s.ResponseField("cache-control"); !slices.Equal(got, []string{"no-store"}) {
+		t.Errorf("cache-control is %q", got)
+	}
+	if got := s.ResponseField("set-cookie"); !slices.Equal(got, []string{"a=1", "b=2"}) {
+		t.Errorf("set-cookie is %q", got)
+	}
+	if s.Violations != nil {
+		t.Errorf("violations: %q", s.Violations)
+	}
+	s.Faults = FailOn(errors.New("x"), "AddResponseHeader")
+	s.Response(func() {
+		if s.AddResponseHeader("set-cookie", "c=3") == nil {
+			t.Error("the fault did not show")
+		}
+	})
+}
+
+// A variable that is set to nothing is there all the same.
+func TestEnvironment(t *testing.T) {
+	t.Parallel()
+	h := NewProxy().Worker()
+	if _, found := h.Env("A"); found {
+		t.Error("a variable in an empty environment")
+	}
+	h.Environment = map[string]string{"A": ""}
+	if value, found := h.Env("A"); value != "" || !found {
+		t.Errorf("%q, %v", value, found)
 	}
 }

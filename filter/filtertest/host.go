@@ -41,8 +41,11 @@ type Line struct {
 
 // Host is one worker. It implements [filter.Host].
 type Host struct {
-	Proxy      *Proxy
-	Plugin     Ticker // set by Start, or by a test
+	Proxy  *Proxy
+	Plugin Ticker // set by Start, or by a test
+	// Environment holds the variables of the VM's environment.
+	Environment map[string]string
+
 	Faults     Faults
 	Lines      []Line
 	Dispatched []*Call // every call that this worker ever sent
@@ -97,6 +100,12 @@ func (h *Host) Random(b []byte) error {
 		b[i] = h.seed
 	}
 	return nil
+}
+
+// Env implements [filter.Host].
+func (h *Host) Env(name string) (value string, found bool) {
+	value, found = h.Environment[name]
+	return value, found
 }
 
 // Log implements [filter.Host].

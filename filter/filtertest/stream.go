@@ -32,10 +32,14 @@ type Stream struct {
 	// set, and while none is the request waits.
 	Continued bool
 	Answer    *filter.Answer
+	// ResponseHeaders are the fields of the response that passes the filter, see
+	// [Stream.Response].
+	ResponseHeaders []filter.Header
 	// Violations are what no host would stand for, in order.
 	Violations []string
 
-	gone bool
+	inResponse bool
+	gone       bool
 }
 
 // NewStream returns a request as Envoy presents it, of a caller at 127.0.0.1
@@ -69,14 +73,29 @@ func (s *Stream) Present(der []byte) *Stream {
 }
 
 // Field is the values of a header field, in order.
-func (s *Stream) Field(name string) []string {
+func (s *Stream) Field(name string) []string { return fieldValues(s.Headers, name) }
+
+func fieldValues(fields []filter.Header, name string) []string {
 	var values []string
-	for _, h := range s.Headers {
+	for _, h := range fields {
 		if strings.EqualFold(h.Name, name) {
 			values = append(values, h.Value)
 		}
 	}
 	return values
+}
+
+// ResponseField is the values of a field of the response, in order.
+func (s *Stream) ResponseField(name string) []string { return fieldValues(s.ResponseHeaders, name) }
+
+// Response lets a response with these fields pass the filter: the upstream's
+// once the request went on, or Holdfast's own answer, which a host shows it too.
+// callback is the filter's callback, the only one that may edit the fields.
+func (s *Stream) Response(callback func(), fields ...filter.Header) {
+	s.ResponseHeaders = slices.Clone(fields)
+	s.inResponse = true
+	callback()
+	s.inResponse = false
 }
 
 // Waits reports whether nothing has become of the request yet.
@@ -146,6 +165,35 @@ func (s *Stream) SetRequestHeader(name, value string) error {
 	}
 	s.Headers = slices.DeleteFunc(s.Headers, func(h filter.Header) bool { return strings.EqualFold(h.Name, name) })
 	s.Headers = append(s.Headers, filter.Header{Name: name, Value: value})
+	return nil
+}
+
+// SetResponseHeader implements [filter.Stream].
+func (s *Stream) SetResponseHeader(name, value string) error {
+	return s.editResponse("SetResponseHeader", name, value, true)
+}
+
+// AddResponseHeader implements [filter.Stream].
+func (s *Stream) AddResponseHeader(name, value string) error {
+	return s.editResponse("AddResponseHeader", name, value, false)
+}
+
+// editResponse adds a field, in place of those of its name or beside them. A host
+// would take edits of Holdfast's own answer, too, but there is no reason for any.
+func (s *Stream) editResponse(method, name, value string, replace bool) error {
+	if !s.inResponse || !s.Continued {
+		s.violation("%s outside of the upstream's response", method)
+	}
+	if err := s.use(method, false); err != nil {
+		return err
+	}
+	if strings.ContainsAny(value, "\x00\r\n") {
+		s.violation("%s was set to a value that is no field value", name)
+	}
+	if replace {
+		s.ResponseHeaders = slices.DeleteFunc(s.ResponseHeaders, func(h filter.Header) bool { return strings.EqualFold(h.Name, name) })
+	}
+	s.ResponseHeaders = append(s.ResponseHeaders, filter.Header{Name: name, Value: value})
 	return nil
 }
 

@@ -144,6 +144,53 @@ func TestAllowed(t *testing.T) {
 	host.CompleteHttpContext(id)
 }
 
+// No response is held back, whoever gave it: the upstream, Holdfast, or Holdfast
+// before it was asked about the request.
+func TestContract4_ResponsesAreNeverHeldBack(t *testing.T) {
+	host := running(t, configuration(inline, ""))
+	allowed, _ := request(host, mint("alice"))
+	refused, _ := request(host, "")
+	waiting := host.InitializeHttpContext()
+	for name, id := range map[string]uint32{"allowed": allowed, "refused": refused, "waiting": waiting} {
+		fields := [][2]string{{":status", "200"}, {"cache-control", "public"}}
+		if host.CallOnResponseHeaders(id, fields, false) != types.ActionContinue ||
+			host.CallOnResponseBody(id, []byte("x"), true) != types.ActionContinue ||
+			host.CallOnResponseTrailers(id, nil) != types.ActionContinue {
+			t.Errorf("%s: the response is held back", name)
+		}
+		// Nothing is edited without a reason.
+		if got := host.GetCurrentResponseHeaders(id); !slices.Equal(got, fields) {
+			t.Errorf("%s: the response became %q", name, got)
+		}
+	}
+}
+
+// Fields of a response are replaced and added, in the response of their own
+// request. (The emulator glues an added field to one of its name: that hosts keep
+// them apart is for the scenarios to show.)
+func TestContract4_EditsOfAResponse(t *testing.T) {
+	host := running(t, configuration(inline, ""))
+	other, _ := request(host, mint("bob"))
+	id, _ := request(host, mint("alice"))
+	fields := [][2]string{{":status", "200"}, {"cache-control", "public"}}
+	host.CallOnResponseHeaders(other, fields, true)
+	host.CallOnResponseHeaders(id, fields, true)
+	s := &stream{vm: &vmContext{}, contextID: id}
+	if err := s.SetResponseHeader("cache-control", "private, no-store"); err != nil {
+		t.Error(err)
+	}
+	if err := s.AddResponseHeader("set-cookie", "b=2"); err != nil {
+		t.Error(err)
+	}
+	got := host.GetCurrentResponseHeaders(id)
+	if !slices.Equal(valuesOf(got, "cache-control"), []string{"private, no-store"}) || !slices.Equal(valuesOf(got, "set-cookie"), []string{"b=2"}) {
+		t.Errorf("the response became %q", got)
+	}
+	if got := host.GetCurrentResponseHeaders(other); !slices.Equal(got, fields) {
+		t.Errorf("the other response became %q", got)
+	}
+}
+
 func TestRefused(t *testing.T) {
 	host := running(t, configuration(inline, ""))
 	id, action := request(host, "")

@@ -115,6 +115,16 @@ func (h *httpContext) OnHttpRequestTrailers(int) types.Action {
 	return h.stream.action()
 }
 
+// OnHttpResponseHeaders holds no response back, neither the upstream's nor one of
+// Holdfast's own, which comes by here too.
+func (h *httpContext) OnHttpResponseHeaders(headers int, endOfStream bool) types.Action {
+	h.stream.enter()
+	if h.exchange != nil {
+		h.exchange.OnResponseHeaders()
+	}
+	return h.DefaultHttpContext.OnHttpResponseHeaders(headers, endOfStream)
+}
+
 func (h *httpContext) OnHttpStreamDone() {
 	h.stream.enter()
 	if h.exchange != nil {

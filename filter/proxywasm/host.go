@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"syscall"
 	"time"
 
 	sdk "github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm"
@@ -24,6 +25,9 @@ func (h *host) enter() { h.vm.effective = h.contextID }
 func (h *host) Now() time.Time { return time.Now() }
 
 func (h *host) Random(b []byte) error { return random(b) }
+
+// Env reads the variables that the host gave the VM when it started.
+func (h *host) Env(name string) (string, bool) { return syscall.Getenv(name) }
 
 func (h *host) Log(level filter.LogLevel, line string) {
 	switch {
@@ -49,7 +53,7 @@ func (h *host) Dispatch(call filter.Call, done func(filter.CallResult)) error {
 		return err
 	}
 	headers := [][2]string{
-		{":method", "GET"},
+		{":method", call.Method},
 		{":scheme", "https"}, // the cluster decides whether TLS is used
 		{":authority", call.Authority},
 		{":path", call.Path},
@@ -58,7 +62,8 @@ func (h *host) Dispatch(call filter.Call, done func(filter.CallResult)) error {
 		headers = append(headers, [2]string{header.Name, header.Value})
 	}
 	timeout := uint32(max(call.Timeout/time.Millisecond, 1))
-	_, err := sdk.DispatchHttpCall(call.Cluster, headers, nil, nil, timeout, func(numHeaders, bodySize, _ int) {
+	// The host adds content-length, and without a byte of body it sends none.
+	_, err := sdk.DispatchHttpCall(call.Cluster, headers, []byte(call.Body), nil, timeout, func(numHeaders, bodySize, _ int) {
 		h.enter()
 		done(callResult(numHeaders, bodySize, call.MaxBody))
 	})

@@ -4,7 +4,10 @@ package proxywasm
 
 import (
 	"bytes"
+	"slices"
 	"testing"
+
+	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm/proxytest"
 
 	"holdfast/filter"
 )
@@ -55,6 +58,52 @@ func TestHost(t *testing.T) {
 	}
 	if err := func() (err error) { defer recovered(&err); return nil }(); err != nil {
 		t.Errorf("%v", err)
+	}
+}
+
+// A call carries its method, and its body when it has one.
+func TestCallsWithAndWithoutBody(t *testing.T) {
+	emulator, _ := emulate(t, configuration(inline, ""))
+	h := &host{vm: &vmContext{}, contextID: proxytest.PluginContextID}
+	for _, call := range []filter.Call{
+		{Cluster: "as", Method: "GET", Authority: "as.example.com", Path: "/jwks"},
+		{Cluster: "as", Method: "POST", Authority: "as.example.com", Path: "/introspect", Body: "token=a%26b",
+			Headers: []filter.Header{{Name: "content-type", Value: "application/x-www-form-urlencoded"}}},
+	} {
+		if err := h.Dispatch(call, func(filter.CallResult) {}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	calls := emulator.GetCalloutAttributesFromContext(proxytest.PluginContextID)
+	if len(calls) != 2 || len(calls[0].Body) != 0 || string(calls[1].Body) != "token=a%26b" {
+		t.Fatalf("%+v", calls)
+	}
+	if !slices.Equal(calls[0].Headers, [][2]string{
+		{":method", "GET"}, {":scheme", "https"}, {":authority", "as.example.com"}, {":path", "/jwks"},
+	}) {
+		t.Errorf("%q", calls[0].Headers)
+	}
+	// content-length is the host's own affair.
+	if !slices.Equal(calls[1].Headers, [][2]string{
+		{":method", "POST"}, {":scheme", "https"}, {":authority", "as.example.com"}, {":path", "/introspect"},
+		{"content-type", "application/x-www-form-urlencoded"},
+	}) {
+		t.Errorf("%q", calls[1].Headers)
+	}
+}
+
+func TestEnvironment(t *testing.T) {
+	t.Setenv("HOLDFAST_TEST_SECRET", "s")
+	t.Setenv("HOLDFAST_TEST_EMPTY", "")
+	h := &host{}
+	if value, found := h.Env("HOLDFAST_TEST_SECRET"); value != "s" || !found {
+		t.Errorf("%q, %v", value, found)
+	}
+	if value, found := h.Env("HOLDFAST_TEST_EMPTY"); value != "" || !found {
+		t.Errorf("empty: %q, %v", value, found)
+	}
+	if value, found := h.Env("HOLDFAST_TEST_ABSENT"); value != "" || found {
+		t.Errorf("absent: %q, %v", value, found)
 	}
 }
 

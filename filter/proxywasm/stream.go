@@ -92,6 +92,20 @@ func (s *stream) SetRequestHeader(name, value string) error {
 	return sdk.ReplaceHttpRequestHeader(name, value)
 }
 
+func (s *stream) SetResponseHeader(name, value string) error {
+	if err := s.vm.use(s.contextID); err != nil {
+		return err
+	}
+	return sdk.ReplaceHttpResponseHeader(name, value)
+}
+
+func (s *stream) AddResponseHeader(name, value string) error {
+	if err := s.vm.use(s.contextID); err != nil {
+		return err
+	}
+	return sdk.AddHttpResponseHeader(name, value)
+}
+
 func (s *stream) Property(path ...string) ([]byte, bool, error) {
 	if err := s.vm.use(s.contextID); err != nil {
 		return nil, false, err

@@ -1,0 +1,116 @@
+package introspection
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+
+	"filippo.io/bigmod"
+)
+
+// ps256Key signs with RSASSA-PSS, over the numbers of bigmod, which take the same
+// time whatever the secret. Signing with crypto/rsa, which is made of the same
+// parts, would bring Go's random number generators into the module, and with them
+// a timer and the import of fd_read.
+type ps256Key struct {
+	n, p, q *bigmod.Modulus
+	e       uint
+	// The private key as the Chinese remainder theorem wants it, which is four
+	// times as fast as the private exponent (RFC 8017 §3.2).
+	dp, dq []byte
+	qInv   *bigmod.Nat
+}
+
+// newPS256Key takes the numbers of a JWK (RFC 7518 §6.3.1, §6.3.2), big endian.
+// Whether they belong together shows when they sign: sign checks what it made.
+func newPS256Key(n, e, p, q, dp, dq, qi []byte) (*ps256Key, bool) {
+	k := &ps256Key{dp: dp, dq: dq}
+	if len(e) == 0 || len(e) > 4 || len(dp) == 0 || len(dq) == 0 {
+		return nil, false
+	}
+	for _, b := range e {
+		k.e = k.e<<8 | uint(b)
+	}
+	if k.e < 3 || k.e&1 == 0 || k.e > 1<<31-1 {
+		return nil, false
+	}
+	var ok [3]bool
+	k.n, ok[0] = oddModulus(n)
+	k.p, ok[1] = oddModulus(p)
+	k.q, ok[2] = oddModulus(q)
+	if ok != [3]bool{true, true, true} || k.n.BitLen() < minRSABits || k.n.BitLen() > maxRSABits ||
+		k.p.BitLen() > k.n.BitLen() || k.q.BitLen() > k.n.BitLen() {
+		return nil, false
+	}
+	var err error
+	if k.qInv, err = bigmod.NewNat().SetBytes(qi, k.p); err != nil {
+		return nil, false
+	}
+	digest := sha256.Sum256([]byte("do these numbers belong together?"))
+	_, signs := k.sign(digest[:], digest[:])
+	return k, signs
+}
+
+// oddModulus: the arithmetic needs odd numbers, and primes are.
+func oddModulus(b []byte) (*bigmod.Modulus, bool) {
+	if len(b) == 0 || b[len(b)-1]&1 == 0 {
+		return nil, false
+	}
+	m, err := bigmod.NewModulus(b)
+	return m, err == nil
+}
+
+// sign is RSASSA-PSS-SIGN with SHA-256 and a salt of 32 bytes (RFC 8017 §8.1.1, RFC
+// 7518 §3.5).
+func (k *ps256Key) sign(digest, salt []byte) ([]byte, bool) {
+	encoded := encodePSS(digest, salt, k.n.BitLen()-1)
+	m, err := bigmod.NewNat().SetBytes(encoded, k.n)
+	if err != nil {
+		return nil, false
+	}
+	// RSASP1 with the Chinese remainder theorem (RFC 8017 §5.2.1, step 2.b):
+	// s1 = m^dP mod p, s2 = m^dQ mod q, h = (s1 - s2)·qInv mod p, s = s2 + q·h.
+	scratch := bigmod.NewNat()
+	h := bigmod.NewNat().Exp(scratch.Mod(m, k.p), k.dp, k.p)
+	s2 := bigmod.NewNat().Exp(scratch.Mod(m, k.q), k.dq, k.q)
+	h.Sub(scratch.Mod(s2, k.p), k.p).Mul(k.qInv, k.p)
+	s := h.ExpandFor(k.n).Mul(scratch.Mod(k.q.Nat(), k.n), k.n).Add(s2.ExpandFor(k.n), k.n)
+	// A fault in any of it would give a prime away (Boneh, DeMillo, Lipton).
+	if bigmod.NewNat().ExpShortVarTime(s, k.e, k.n).Equal(m) != 1 {
+		return nil, false
+	}
+	return s.Bytes(k.n), true
+}
+
+// saltSize is the length of the salt: that of the hash.
+const saltSize = sha256.Size
+
+// encodePSS is EMSA-PSS-ENCODE (RFC 8017 §9.1.1) with SHA-256 and MGF1.
+func encodePSS(digest, salt []byte, bits int) []byte {
+	size := (bits + 7) / 8
+	hash := sha256.New()
+	hash.Write(make([]byte, 8)) // steps 5 and 6
+	hash.Write(digest)
+	hash.Write(salt)
+	h := hash.Sum(nil)
+	encoded := make([]byte, size)
+	db := encoded[:size-sha256.Size-1] // steps 7 and 8: zeros, 0x01, salt
+	db[len(db)-saltSize-1] = 1
+	copy(db[len(db)-saltSize:], salt)
+	mask(db, h)                        // steps 9 and 10
+	db[0] &= 0xff >> uint(8*size-bits) // step 11
+	copy(encoded[len(db):], h)
+	encoded[size-1] = 0xbc
+	return encoded
+}
+
+// mask adds MGF1 of a seed (RFC 8017 B.2.1) to b.
+func mask(b, seed []byte) {
+	for counter := uint32(0); len(b) > 0; counter++ {
+		block := sha256.Sum256(binary.BigEndian.AppendUint32(append([]byte(nil), seed...), counter))
+		n := min(len(b), len(block))
+		for i := range n {
+			b[i] ^= block[i]
+		}
+		b = b[n:]
+	}
+}
