@@ -32,16 +32,30 @@ const (
 	ClientBearer = "client-bearer"
 
 	bearerSecret = "correct horse battery staple"
+
+	// The clients that ask about tokens, one for each way to authenticate.
+	Gateway     = "gateway"      // client_secret_basic
+	GatewayPost = "gateway-post" // client_secret_post
+	GatewayJWT  = "gateway-jwt"  // private_key_jwt
+	GatewayTLS  = "gateway-tls"  // tls_client_auth, with [PKI.Gateway]
+
+	// GatewaySecret is the password of [Gateway] and of [GatewayPost].
+	GatewaySecret = "gateway&secret=100%+1 ü"
+
+	opaqueSuffix = "-opaque"
 )
 
 // Scopes are all scopes that an [AuthServer] grants.
 var Scopes = []string{"accounts:read", "payments:write"}
 
-// AuthServer is an authorization server on HTTPS: client_credentials, JWT access
-// tokens bound to the client's certificate, JWKS, discovery, introspection and
-// revocation. Faults can be put before any of its paths.
+// AuthServer is an authorization server on HTTPS: client_credentials, access tokens
+// bound to the client's certificate, JWTs or opaque ones, JWKS, discovery,
+// introspection (RFC 7662, and RFC 9701 for who accepts it) and revocation. Faults
+// can be put before any of its paths.
 type AuthServer struct {
 	Address string // host:port
+	// GatewayKey is the key of [GatewayJWT].
+	GatewayKey *Key
 
 	issuer   string
 	pki      *PKI
@@ -51,15 +65,22 @@ type AuthServer struct {
 	keys     []*Key // published; the first signs
 	faults   map[string]Fault
 	requests map[string]int
+	busy     map[string]int
+	busiest  map[string]int
+	lifetime int // of the next tokens, in seconds
 }
 
 // NewAuthServer starts a server for an issuer on a free port.
 func NewAuthServer(pki *PKI, issuer string) (*AuthServer, error) {
 	s := &AuthServer{
 		issuer: issuer, pki: pki,
-		keys:     []*Key{NewKey("key-1", "ES256")},
-		faults:   map[string]Fault{},
-		requests: map[string]int{},
+		GatewayKey: NewKey("gateway-1", "ES256"),
+		keys:       []*Key{NewKey("key-1", "ES256")},
+		faults:     map[string]Fault{},
+		requests:   map[string]int{},
+		busy:       map[string]int{},
+		busiest:    map[string]int{},
+		lifetime:   300,
 	}
 	scopes := make([]goidc.Scope, len(Scopes))
 	for i, name := range Scopes {
@@ -70,18 +91,30 @@ func NewAuthServer(pki *PKI, issuer string) (*AuthServer, error) {
 		provider.WithGrantSessionStorage(&grants{}),
 		provider.WithIDTokenSignatureAlgs(goidc.ES256),
 		provider.WithClientCredentialsGrant(),
-		provider.WithTokenAuthnMethods(goidc.ClientAuthnTLS, goidc.ClientAuthnSecretPost),
+		provider.WithTokenAuthnMethods(goidc.ClientAuthnTLS, goidc.ClientAuthnSecretPost, goidc.ClientAuthnSecretBasic, goidc.ClientAuthnPrivateKeyJWT),
+		provider.WithPrivateKeyJWTSignatureAlgs(goidc.ES256, goidc.PS256),
 		provider.WithMTLS(issuer, s.clientCertificate),
 		provider.WithTLSCertTokenBinding(),
 		provider.WithResourceIndicators(Resource, "https://other.example.com"),
-		provider.WithTokenOptions(func(goidc.GrantInfo, *goidc.Client) goidc.TokenOptions {
-			return goidc.NewJWTTokenOptions(goidc.SignatureAlgorithm(s.Key().Algorithm), 300)
+		provider.WithTokenOptions(func(_ goidc.GrantInfo, c *goidc.Client) goidc.TokenOptions {
+			s.mu.Lock()
+			lifetime := s.lifetime
+			s.mu.Unlock()
+			if strings.HasSuffix(c.ID, opaqueSuffix) {
+				return goidc.NewOpaqueTokenOptions(40, lifetime)
+			}
+			return goidc.NewJWTTokenOptions(goidc.SignatureAlgorithm(s.Key().Algorithm), lifetime)
 		}),
-		provider.WithTokenIntrospection(func(*goidc.Client, goidc.TokenInfo) bool { return true }, goidc.ClientAuthnTLS, goidc.ClientAuthnSecretPost),
+		// RFC 7662 §4: only the gateways may ask.
+		provider.WithTokenIntrospection(func(c *goidc.Client, _ goidc.TokenInfo) bool { return strings.HasPrefix(c.ID, Gateway) },
+			goidc.ClientAuthnTLS, goidc.ClientAuthnSecretPost, goidc.ClientAuthnSecretBasic, goidc.ClientAuthnPrivateKeyJWT),
 		provider.WithTokenRevocation(func(*goidc.Client) bool { return true }, goidc.ClientAuthnTLS, goidc.ClientAuthnSecretPost),
 	}
 	for id, certificate := range map[string]*Certificate{ClientA: pki.A, ClientB: pki.B, ClientC: pki.Chained, ClientBearer: nil} {
-		options = append(options, provider.WithStaticClient(client(id, certificate)))
+		options = append(options, provider.WithStaticClient(client(id, certificate)), provider.WithStaticClient(client(id+opaqueSuffix, certificate)))
+	}
+	for _, c := range s.gateways() {
+		options = append(options, provider.WithStaticClient(c))
 	}
 	jwks := func(context.Context) (goidc.JSONWebKeySet, error) {
 		var set goidc.JSONWebKeySet
@@ -115,6 +148,23 @@ func client(id string, certificate *Certificate) *goidc.Client {
 	c.TLSSubDistinguishedName = certificate.Leaf.Subject.String()
 	c.TLSTokenBindingIsRequired = true
 	return c
+}
+
+// gateways are the clients that ask about tokens.
+func (s *AuthServer) gateways() []*goidc.Client {
+	hashed := string(must(bcrypt.GenerateFromPassword([]byte(GatewaySecret), bcrypt.MinCost)))
+	public := s.GatewayKey.JWK()
+	meta := func(method goidc.ClientAuthnType) goidc.ClientMeta {
+		return goidc.ClientMeta{GrantTypes: []goidc.GrantType{goidc.GrantClientCredentials}, ScopeIDs: Scopes[0], TokenAuthnMethod: method}
+	}
+	basic := &goidc.Client{ID: Gateway, HashedSecret: hashed, ClientMeta: meta(goidc.ClientAuthnSecretBasic)}
+	post := &goidc.Client{ID: GatewayPost, HashedSecret: hashed, ClientMeta: meta(goidc.ClientAuthnSecretPost)}
+	jwt := &goidc.Client{ID: GatewayJWT, ClientMeta: meta(goidc.ClientAuthnPrivateKeyJWT)}
+	jwt.PublicJWKS = &goidc.JSONWebKeySet{Keys: []goidc.JSONWebKey{public.Public()}}
+	jwt.TokenAuthnSigAlg = goidc.SignatureAlgorithm(s.GatewayKey.Algorithm)
+	mtls := &goidc.Client{ID: GatewayTLS, ClientMeta: meta(goidc.ClientAuthnTLS)}
+	mtls.TLSSubDistinguishedName = s.pki.Gateway.Leaf.Subject.String()
+	return []*goidc.Client{basic, post, jwt, mtls}
 }
 
 // clientCertificate verifies the chain: go-oidc's tls_client_auth compares names
@@ -158,14 +208,35 @@ func (s *AuthServer) Close() { s.server.Close() }
 
 // ServeHTTP counts the request, lets the fault for its path work, and serves.
 func (s *AuthServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	path := r.URL.Path
 	s.mu.Lock()
-	s.requests[r.URL.Path]++
-	fault := s.faults[r.URL.Path]
+	s.requests[path]++
+	s.busy[path]++
+	s.busiest[path] = max(s.busiest[path], s.busy[path])
+	fault := s.faults[path]
 	s.mu.Unlock()
+	defer func() {
+		s.mu.Lock()
+		s.busy[path]--
+		s.mu.Unlock()
+	}()
+	if id, secret, ok := r.BasicAuth(); ok {
+		// RFC 6749 §2.3.1 form-encodes both before they are put together; go-oidc
+		// takes them as they are.
+		id, errID := url.QueryUnescape(id)
+		secret, errSecret := url.QueryUnescape(secret)
+		if errID == nil && errSecret == nil {
+			r.SetBasicAuth(id, secret)
+		}
+	}
 	next := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// RFC 8414 metadata is what go-oidc serves at OpenID's path alone.
 		if r.URL.Path == "/.well-known/oauth-authorization-server" {
 			r.URL.Path = "/.well-known/openid-configuration"
+		}
+		if path == "/introspect" && r.Header.Get("accept") == signedAnswer {
+			s.answerSigned(w, r)
+			return
 		}
 		s.handler.ServeHTTP(w, r)
 	}))
@@ -180,6 +251,20 @@ func (s *AuthServer) Requests(path string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.requests[path]
+}
+
+// Busiest is how many requests were ever on a path at once.
+func (s *AuthServer) Busiest(path string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.busiest[path]
+}
+
+// Lifetime is how long the next tokens are good, in seconds.
+func (s *AuthServer) Lifetime(seconds int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lifetime = seconds
 }
 
 // Key is the key that signs.
@@ -208,6 +293,16 @@ func (s *AuthServer) Fault(path string, f Fault) {
 type Request struct {
 	Client, Scope, Resource string
 	Certificate             *Certificate // of the TLS connection
+	Opaque                  bool         // a token that only the server can read
+}
+
+// client is who asks: the opaque tokens have clients of their own.
+func (r *Request) client() string {
+	id := or(r.Client, ClientA)
+	if r.Opaque {
+		id += opaqueSuffix
+	}
+	return id
 }
 
 // Token gets an access token, the honest way: over mutual TLS when the client
@@ -215,7 +310,7 @@ type Request struct {
 func (s *AuthServer) Token(ctx context.Context, r Request) (string, error) {
 	form := url.Values{
 		"grant_type": {"client_credentials"},
-		"client_id":  {or(r.Client, ClientA)},
+		"client_id":  {r.client()},
 		"scope":      {or(r.Scope, strings.Join(Scopes, " "))},
 		"resource":   {or(r.Resource, Resource)},
 	}
@@ -227,6 +322,15 @@ func (s *AuthServer) Token(ctx context.Context, r Request) (string, error) {
 	}
 	err := s.post(ctx, "/token", form, r.Certificate, &answer)
 	return answer.AccessToken, err
+}
+
+// Revoke ends a token that this client got (RFC 7009).
+func (s *AuthServer) Revoke(ctx context.Context, r Request, token string) error {
+	form := url.Values{"client_id": {r.client()}, "token": {token}}
+	if r.Certificate == nil {
+		form.Set("client_secret", bearerSecret)
+	}
+	return s.post(ctx, "/revoke", form, r.Certificate, nil)
 }
 
 func (s *AuthServer) post(ctx context.Context, path string, form url.Values, c *Certificate, answer any) error {
@@ -251,6 +355,9 @@ func (s *AuthServer) post(ctx context.Context, path string, form url.Values, c *
 	}
 	if response.StatusCode != http.StatusOK {
 		return fmt.Errorf("%s answered %s: %s", path, response.Status, body)
+	}
+	if answer == nil {
+		return nil
 	}
 	return json.Unmarshal(body, answer)
 }

@@ -34,9 +34,9 @@ type Envoy struct {
 var ErrEnvoyExited = errors.New("envoy exited")
 
 // StartEnvoy runs binary with a bootstrap file and waits until it is ready. dir
-// is for its files. The returned Envoy is never nil: after an error its Log
-// tells what happened.
-func StartEnvoy(ctx context.Context, binary, dir, bootstrap string, concurrency int) (*Envoy, error) {
+// is for its files, and environment is added to its own. The returned Envoy is
+// never nil: after an error its Log tells what happened.
+func StartEnvoy(ctx context.Context, binary, dir, bootstrap string, concurrency int, environment map[string]string) (*Envoy, error) {
 	e := &Envoy{log: &buffer{}, access: &buffer{}, done: make(chan struct{})}
 	adminFile := filepath.Join(dir, "admin-address")
 	os.Remove(adminFile)
@@ -49,6 +49,10 @@ func StartEnvoy(ctx context.Context, binary, dir, bootstrap string, concurrency 
 		"--drain-time-s", "30", // what a replaced listener still serves gets this long
 		"--log-level", "warning", "--component-log-level", "wasm:info",
 	)
+	e.cmd.Env = os.Environ()
+	for name, value := range environment {
+		e.cmd.Env = append(e.cmd.Env, name+"="+value)
+	}
 	e.cmd.Stdout, e.cmd.Stderr = e.access, e.log // envoy.yaml logs accesses to /dev/stdout
 	e.cmd.SysProcAttr = dieWithParent()
 	started := make(chan error, 1)
@@ -126,6 +130,19 @@ func (e *Envoy) Log() string { return e.log.String() }
 
 // AccessLog is the access log so far, as text. [Envoy.Access] reads its lines.
 func (e *Envoy) AccessLog() string { return e.access.String() }
+
+// ResidentMemory is how many bytes of memory the process holds.
+func (e *Envoy) ResidentMemory() (int, error) {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", e.cmd.Process.Pid))
+	if err != nil {
+		return 0, err
+	}
+	var size, resident int
+	if _, err := fmt.Sscan(string(status), &size, &resident); err != nil {
+		return 0, err
+	}
+	return resident * os.Getpagesize(), nil
+}
 
 // Stop ends Envoy, the soft way first.
 func (e *Envoy) Stop() {

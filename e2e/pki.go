@@ -43,6 +43,7 @@ type PKI struct {
 
 	SelfSigned *Certificate // client-a's name, signed by nobody
 	Edge       *Certificate // a proxy in front, with a SPIFFE id
+	Gateway    *Certificate // Envoy's own, towards the authorization server
 }
 
 // Certificate is a certificate with its key. Chain holds the leaf first.
@@ -82,6 +83,7 @@ func NewPKI() *PKI {
 		Edge: issue(ca, nil, template("edge", func(c *x509.Certificate) {
 			c.URIs = []*url.URL{must(url.Parse(EdgeID))}
 		})),
+		Gateway: issue(ca, nil, template("gateway", nil)),
 	}
 }
 

@@ -2,8 +2,12 @@ package e2e
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
@@ -20,6 +24,8 @@ type Options struct {
 	Wasm        string // default $HOLDFAST_WASM
 	Concurrency int    // worker threads; default 2
 	PKI         *PKI   // default a new one
+	// Environment is added to Envoy's own, over what [Stack.Environment] has.
+	Environment map[string]string
 	Dir         string // for files; default a temporary one, removed at the end
 
 	// Prepare runs when all but Envoy is up: to stop the authorization server, or
@@ -36,6 +42,8 @@ type Stack struct {
 	Upstream *Upstream
 	Envoy    *Envoy
 	Dir      string
+	// Environment holds the secrets that Envoy passes on to Holdfast.
+	Environment map[string]string
 
 	options   Options
 	places    Places
@@ -44,14 +52,20 @@ type Stack struct {
 	removeDir bool
 
 	mu     sync.Mutex
-	tokens map[*Certificate]string
+	tokens map[tokenKey]string
+}
+
+// tokenKey is what a token that is kept for several tests is good for.
+type tokenKey struct {
+	certificate *Certificate
+	opaque      bool
 }
 
 // Start brings up an authorization server, an upstream, and an Envoy with
 // Holdfast between client and upstream. Even after an error the returned Stack
 // is to be closed; its Envoy's log tells why.
 func Start(ctx context.Context, o Options) (s *Stack, err error) {
-	s = &Stack{PKI: o.PKI, Dir: o.Dir, options: o, tokens: map[*Certificate]string{}, secrets: secrets{all: map[string]bool{bearerSecret: true}}}
+	s = &Stack{PKI: o.PKI, Dir: o.Dir, options: o, tokens: map[tokenKey]string{}, secrets: secrets{all: map[string]bool{bearerSecret: true, GatewaySecret: true}}}
 	if s.options.Envoy, err = fromEnvironment(o.Envoy, "HOLDFAST_ENVOY"); err != nil {
 		return s, err
 	}
@@ -78,12 +92,32 @@ func Start(ctx context.Context, o Options) (s *Stack, err error) {
 	if s.Upstream, err = NewUpstream(); err != nil {
 		return s, err
 	}
+	s.Environment = s.environment()
+	maps.Copy(s.Environment, o.Environment)
 	if o.Prepare != nil {
 		if err := o.Prepare(s); err != nil {
 			return s, err
 		}
 	}
 	return s, s.startEnvoy(ctx)
+}
+
+// environment makes the secrets: the password and the key by which Holdfast asks
+// about tokens, and a key for cookies.
+func (s *Stack) environment() map[string]string {
+	jwk := s.Auth.GatewayKey.JWK()
+	key := make([]byte, 32)
+	rand.Read(key)
+	environment := map[string]string{
+		"HOLDFAST_INTROSPECTION_SECRET": GatewaySecret,
+		"HOLDFAST_INTROSPECTION_KEY":    string(must(json.Marshal(jwk))),
+		"HOLDFAST_SESSION_KEY":          base64.StdEncoding.EncodeToString(key),
+	}
+	s.secrets.all[environment["HOLDFAST_SESSION_KEY"]] = true
+	var private struct{ D string }
+	json.Unmarshal([]byte(environment["HOLDFAST_INTROSPECTION_KEY"]), &private)
+	s.secrets.all[private.D] = true
+	return environment
 }
 
 func (s *Stack) progress(line string) {
@@ -106,8 +140,10 @@ func fromEnvironment(value, name string) (string, error) {
 }
 
 func (s *Stack) startEnvoy(ctx context.Context) error {
-	if _, _, err := s.PKI.Server.Write(s.Dir, "server"); err != nil {
-		return err
+	for name, c := range map[string]*Certificate{"server": s.PKI.Server, "gateway": s.PKI.Gateway} {
+		if _, _, err := c.Write(s.Dir, name); err != nil {
+			return err
+		}
 	}
 	for _, name := range []string{"client-ca.pem", "as-ca.pem"} {
 		if err := os.WriteFile(filepath.Join(s.Dir, name), s.PKI.CA.PEM(), 0o644); err != nil {
@@ -124,7 +160,7 @@ func (s *Stack) startEnvoy(ctx context.Context) error {
 		return err
 	}
 	s.progress("Envoy, which compiles the filter")
-	if s.Envoy, err = StartEnvoy(ctx, s.options.Envoy, s.Dir, bootstrap, s.options.Concurrency); err != nil {
+	if s.Envoy, err = StartEnvoy(ctx, s.options.Envoy, s.Dir, bootstrap, s.options.Concurrency, s.Environment); err != nil {
 		return err
 	}
 	want := max(1, len(s.options.Listeners))
@@ -225,25 +261,48 @@ func (s *Stack) ClientOf(listener string, c Caller) *Client {
 // Token is a good token of the client that c belongs to, straight from the
 // authorization server; one for each certificate. A nil c asks for an unbound
 // bearer token.
-func (s *Stack) Token(c *Certificate) (string, error) {
+func (s *Stack) Token(c *Certificate) (string, error) { return s.token(c, false) }
+
+// OpaqueToken is the same, but one that only the authorization server can read.
+func (s *Stack) OpaqueToken(c *Certificate) (string, error) { return s.token(c, true) }
+
+func (s *Stack) token(c *Certificate, opaque bool) (string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if token := s.tokens[c]; token != "" {
+	key := tokenKey{c, opaque}
+	if token := s.tokens[key]; token != "" {
 		return token, nil
 	}
-	id := ClientBearer
-	if c != nil {
-		id = c.Leaf.Subject.CommonName
+	token, err := s.NewToken(c, opaque)
+	if err == nil {
+		s.tokens[key] = token
 	}
+	return token, err
+}
+
+// NewToken is a token that nobody else uses.
+func (s *Stack) NewToken(c *Certificate, opaque bool) (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	token, err := s.Auth.Token(ctx, Request{Client: id, Certificate: c})
-	if err != nil {
-		return "", err
+	token, err := s.Auth.Token(ctx, Request{Client: clientOf(c), Certificate: c, Opaque: opaque})
+	if err == nil {
+		s.secrets.add(token)
 	}
-	s.secrets.add(token)
-	s.tokens[c] = token
-	return token, nil
+	return token, err
+}
+
+// Revoke ends a token that NewToken got.
+func (s *Stack) Revoke(c *Certificate, opaque bool, token string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	return s.Auth.Revoke(ctx, Request{Client: clientOf(c), Certificate: c, Opaque: opaque}, token)
+}
+
+func clientOf(c *Certificate) string {
+	if c == nil {
+		return ClientBearer
+	}
+	return c.Leaf.Subject.CommonName
 }
 
 // Close ends everything. Its error tells of a VM that crashed, or of a token in

@@ -127,7 +127,7 @@ func startEdge(t *testing.T, f *fixture, inner string) (address string) {
 	if err := os.WriteFile(bootstrap, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	e, err := StartEnvoy(t.Context(), f.options.Envoy, dir, bootstrap, 1)
+	e, err := StartEnvoy(t.Context(), f.options.Envoy, dir, bootstrap, 1, nil)
 	t.Cleanup(func() {
 		e.Stop()
 		if t.Failed() {
