@@ -26,7 +26,12 @@ func (b *breaker) open(now time.Time) bool {
 // tries reports whether only one call at a time may go out.
 func (b *breaker) tries() bool { return b.failures >= breakerFailures }
 
+// failed counts a failure. Calls that were under way when the breaker opened say
+// nothing new.
 func (b *breaker) failed(now time.Time) {
+	if b.open(now) {
+		return
+	}
 	b.failures = min(b.failures+1, 16)
 	if b.tries() {
 		b.openUntil = now.Add(min(breakerPause<<(b.failures-breakerFailures), breakerLongest))

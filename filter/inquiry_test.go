@@ -328,6 +328,23 @@ func TestBreakerEndsTheQueue(t *testing.T) {
 	}
 }
 
+// Many calls that fail together are one outage: the first pause is the shortest.
+func TestBreakerCountsABurstOnce(t *testing.T) {
+	t.Parallel()
+	w := start(t, asks(""))
+	for i := range 40 {
+		w.send(get(fmt.Sprint(i)))
+	}
+	w.proxy.Advance(time.Millisecond)
+	for _, call := range w.proxy.Calls() {
+		call.Answer(status(503).Result)
+	}
+	w.proxy.Server = always(said())
+	w.expectSettled(get("early"), "introspection_unavailable")
+	w.proxy.Advance(time.Second)
+	w.expectSettled(get("late"), "token_accepted")
+}
+
 // The host loses a call, or the clock is set back: nothing hangs for ever.
 func TestT23_LostCalls(t *testing.T) {
 	t.Parallel()

@@ -154,6 +154,9 @@ func (c *Call) Answer(result filter.CallResult) {
 	c.host.within(func() { c.done(result) })
 }
 
+// Open reports whether the call was neither answered nor lost.
+func (c *Call) Open() bool { return !c.over }
+
 // Lose drops the call: it is never answered, not even with a timeout.
 func (c *Call) Lose() {
 	c.over = true
