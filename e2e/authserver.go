@@ -339,12 +339,7 @@ func (s *AuthServer) post(ctx context.Context, path string, form url.Values, c *
 		return err
 	}
 	request.Header.Set("content-type", "application/x-www-form-urlencoded")
-	config := &tls.Config{RootCAs: s.pki.CA.Pool()}
-	if c != nil {
-		config.Certificates = []tls.Certificate{c.TLS()}
-	}
-	transport := &http.Transport{TLSClientConfig: config, DisableKeepAlives: true, DialContext: dialTo(s.Address)}
-	response, err := (&http.Client{Transport: transport, Timeout: 10 * time.Second}).Do(request)
+	response, err := s.pki.clientTo(s.Address, c).Do(request)
 	if err != nil {
 		return err
 	}
@@ -360,6 +355,19 @@ func (s *AuthServer) post(ctx context.Context, path string, form url.Values, c *
 		return nil
 	}
 	return json.Unmarshal(body, answer)
+}
+
+// clientTo is a client of the server at an address, whatever the name that is asked
+// for. It closes each connection.
+func (p *PKI) clientTo(address string, c *Certificate) *http.Client {
+	config := &tls.Config{RootCAs: p.CA.Pool()}
+	if c != nil {
+		config.Certificates = []tls.Certificate{c.TLS()}
+	}
+	return &http.Client{
+		Transport: &http.Transport{TLSClientConfig: config, DisableKeepAlives: true, DialContext: dialTo(address)},
+		Timeout:   10 * time.Second,
+	}
 }
 
 // dialTo ignores the name that is asked for: names lead to loopback here.

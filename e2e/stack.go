@@ -45,11 +45,12 @@ type Stack struct {
 	// Environment holds the secrets that Envoy passes on to Holdfast.
 	Environment map[string]string
 
-	options   Options
-	places    Places
-	listeners map[string]string
-	secrets   secrets
-	removeDir bool
+	options     Options
+	places      Places
+	authAddress string // of another authorization server in place of Auth
+	listeners   map[string]string
+	secrets     secrets
+	removeDir   bool
 
 	mu     sync.Mutex
 	tokens map[tokenKey]string
@@ -150,7 +151,7 @@ func (s *Stack) startEnvoy(ctx context.Context) error {
 			return err
 		}
 	}
-	s.places = Places{Dir: s.Dir, Wasm: s.options.Wasm, Auth: s.Auth.Address, Upstream: s.Upstream.Address}
+	s.places = Places{Dir: s.Dir, Wasm: s.options.Wasm, Auth: or(s.authAddress, s.Auth.Address), Upstream: s.Upstream.Address}
 	if s.options.LDS {
 		// A listener that is replaced has to keep its port.
 		s.places.Port = freePort()

@@ -43,6 +43,18 @@ func attempts(s *e2e.Stack) ([]attempt, error) {
 		return nil, fmt.Errorf("no token for another API: %w", err)
 	}
 
+	opaque, err := s.OpaqueToken(s.PKI.A)
+	if err != nil {
+		return nil, fmt.Errorf("no opaque token from the authorization server: %w", err)
+	}
+	revoked, err := s.NewToken(s.PKI.A, true)
+	if err != nil {
+		return nil, fmt.Errorf("no opaque token to revoke: %w", err)
+	}
+	if err := s.Revoke(s.PKI.A, true, revoked); err != nil {
+		return nil, fmt.Errorf("the token was not revoked: %w", err)
+	}
+
 	owner := e2e.Caller{Certificate: s.PKI.A}
 	thief := e2e.Caller{Certificate: s.PKI.B}
 	nobody := e2e.Caller{}
@@ -73,6 +85,16 @@ func attempts(s *e2e.Stack) ([]attempt, error) {
 		{"two tokens in one request", "400 malformed_credentials", get(owner, "/accounts", auth(token), auth(bearer))},
 		{"path trick: /public/status/%2e%2e/%2e%2e/accounts", "400 ambiguous_path", get(nobody, "/public/status/%2e%2e/%2e%2e/accounts")},
 		{"x-auth-sub: admin from the owner (arrives as client-a)", passes, spoofed(owner, token)},
+		{"opaque token: the owner", passes, get(owner, "/accounts", auth(opaque))},
+		{"opaque token, stolen: the thief's own certificate", "401 cnf_mismatch", get(thief, "/accounts", auth(opaque))},
+		{"opaque token, stolen: no certificate", "401 certificate_missing", get(nobody, "/accounts", auth(opaque))},
+		{"opaque token that was revoked", "401 token_inactive", get(owner, "/accounts", auth(revoked))},
+		{"opaque token that nobody issued", "401 token_inactive", get(owner, "/accounts", auth("2YotnFZFEjr1zCsicMWpAA"))},
+		{"session: the owner's cookie, no token", passes, withSession(owner, token, nil)},
+		{"session, stolen: the thief's own certificate", "401 cnf_mismatch", withSession(thief, token, nil)},
+		{"session, stolen: no certificate", "401 certificate_missing", withSession(nobody, token, nil)},
+		{"session: the cookie was tampered with", "401 no_token", withSession(owner, token, flip)},
+		{"session: another site makes the browser send it", "401 no_token", withSession(owner, token, nil, "origin: https://evil.example")},
 		{"the owner again, after all of that", passes, get(owner, "/accounts", auth(token))},
 	}, nil
 }
@@ -90,10 +112,46 @@ func send(method string, c e2e.Caller, path string, header ...string) func(*e2e.
 	}
 }
 
+// sessions is the listener on which good requests start a session.
+const sessions = "sessions"
+
+// withSession lets the owner start a session with a token, and somebody use its
+// cookie. change may alter it on the way.
+func withSession(user e2e.Caller, token string, change func(cookie string) string, header ...string) func(*e2e.Stack) string {
+	return func(s *e2e.Stack) string {
+		owner := s.ClientOf(sessions, e2e.Caller{Certificate: s.PKI.A})
+		defer owner.Close()
+		logged := len(s.Envoy.Access())
+		first := owner.Get("/accounts", auth(token))
+		cookie, _, _ := strings.Cut(first.Header.Get("set-cookie"), ";")
+		if first.Status != 200 || cookie == "" {
+			return fmt.Sprintf("no session: %d", first.Status)
+		}
+		reason(s, logged) // its own line of the access log
+		if change != nil {
+			cookie = change(cookie)
+		}
+		client := s.ClientOf(sessions, user)
+		defer client.Close()
+		got, _ := outcome(s, client, "GET", "/accounts", append(header, "cookie: "+cookie)...)
+		return got
+	}
+}
+
+// flip changes one bit of a cookie's value.
+func flip(cookie string) string {
+	i := len(cookie) / 2
+	return cookie[:i] + string(rune(cookie[i]^1)) + cookie[i+1:]
+}
+
 // call sends one request and puts what came of it into the words of the table.
 func call(s *e2e.Stack, method string, c e2e.Caller, path string, header ...string) (string, *e2e.Answer) {
 	client := s.Client(c)
 	defer client.Close()
+	return outcome(s, client, method, path, header...)
+}
+
+func outcome(s *e2e.Stack, client *e2e.Client, method, path string, header ...string) (string, *e2e.Answer) {
 	logged := len(s.Envoy.Access())
 	a := client.Do(context.Background(), method, path, nil, header...)
 	if a.Err != nil {
