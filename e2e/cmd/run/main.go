@@ -52,7 +52,8 @@ func run(ctx context.Context, watch bool) error {
 	if err != nil {
 		return err
 	}
-	setup := e2e.Setup{LDS: true, Listeners: []e2e.Listener{{Edits: []e2e.Edit{{Old: "path: /dev/stdout", New: "path: " + accessLog}}}}}
+	// envoy.yaml, but for the access log's file, and with sessions switched on.
+	setup := e2e.Setup{LDS: true, Listeners: []e2e.Listener{{Patch: e2e.M{"session": e2e.M{"key_env": "HOLDFAST_SESSION_KEY"}}, Edits: []e2e.Edit{{Old: "path: /dev/stdout", New: "path: " + accessLog}}}}}
 	began := time.Now()
 	s, err := e2e.Start(ctx, e2e.Options{Dir: dir, Wasm: wasm, Setup: setup, Progress: func(step string) {
 		fmt.Printf("%5.1fs  starting: %s\n", time.Since(began).Seconds(), step)
@@ -148,8 +149,18 @@ func printLines(s *e2e.Stack, dir string) {
 	fmt.Printf("%s %s %s/accounts\n\n", api, cert("client-b"), e2e.Resource)
 	fmt.Println("# 4. a self-signed certificate with client A's name: no connection")
 	fmt.Printf("%s %s %s/accounts\n\n", api, cert("self-signed"), e2e.Resource)
-	fmt.Println("# 5. what Holdfast counted")
+	fmt.Println("# 5. an opaque token, which only the authorization server can read: 200, and 401 for the thief")
+	fmt.Printf("OPAQUE=$(%s %s %s/token \\\n  -d grant_type=client_credentials -d client_id=%s-opaque -d 'scope=accounts:read' -d resource=%s \\\n  | sed 's/.*\"access_token\":\"\\([^\"]*\\)\".*/\\1/')\n",
+		as, cert("client-a"), e2e.Issuer, e2e.ClientA, e2e.Resource)
+	plain := curl(s.Address("")) + ` -i -w '\n'`
+	fmt.Printf("%s -H \"authorization: Bearer $OPAQUE\" %s %s/accounts\n", plain, cert("client-a"), e2e.Resource)
+	fmt.Printf("%s -H \"authorization: Bearer $OPAQUE\" %s %s/accounts\n\n", plain, cert("client-b"), e2e.Resource)
+	fmt.Println("# 6. a session: the answers above set a cookie, which is good for client A and nobody else")
+	fmt.Printf("%s -c %s/jar -o %s/first %s %s/accounts\n", api, dir, dir, cert("client-a"), e2e.Resource)
+	fmt.Printf("%s -b %s/jar %s %s/accounts\n", plain, dir, cert("client-a"), e2e.Resource)
+	fmt.Printf("%s -b %s/jar %s %s/accounts\n\n", plain, dir, cert("client-b"), e2e.Resource)
+	fmt.Println("# 7. what Holdfast counted")
 	fmt.Printf("curl -sS '%s/stats?filter=holdfast&usedonly'\n\n", s.Envoy.Admin)
-	fmt.Println("# 6. what was decided, a line of JSON for each request")
+	fmt.Println("# 8. what was decided, a line of JSON for each request")
 	fmt.Printf("cat %s/access.log\n\n", dir)
 }
