@@ -7,8 +7,10 @@
 //	exchange.go            one request: fresh, parked (waiting.go) or finished
 //	decide.go              the five steps of the decision, in order; TokenAccepted means "go on"
 //	  match.go               0. which rule, is the path unambiguous
-//	  credentials.go         1. exactly one token
-//	  validate.go, keys.go   2. signature and claims, with the issuer's keys
+//	  credentials.go         1. exactly one token, or
+//	  session.go                a cookie that stands for one
+//	  validate.go, keys.go   2. signature and claims, with the issuer's keys, or
+//	  introspect.go             what the authorization server says of it
 //	  bind.go                3. the token's cnf against the caller's certificate
 //	  certificate.go, trust.go  where that certificate is read, and who may say it
 //	  authorize.go           4. what the rule asks beyond that
@@ -16,7 +18,10 @@
 //	forward.go, answer.go  what the upstream gets, or what the client gets
 //
 // Beside that way run the issuer's keys: keyrefresh.go keeps them current on
-// ticks, keyfetch.go fetches them, keyrecord.go shares them between workers.
+// ticks, keyfetch.go fetches them, keyrecord.go shares them between workers. And
+// beside it run the questions about tokens: inquiry.go asks, client.go says who is
+// asking, breaker.go says when not to, verdict.go reads the answer. secrets.go takes
+// what the configuration only names out of the VM's environment.
 //
 // A decision is a value ([Decision]) with one [Reason] out of a closed list.
 // Everything that the host has to do goes through two small interfaces, [Host]
