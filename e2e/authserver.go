@@ -220,19 +220,19 @@ func (s *AuthServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.busy[path]--
 		s.mu.Unlock()
 	}()
-	if id, secret, ok := r.BasicAuth(); ok {
-		// RFC 6749 §2.3.1 form-encodes both before they are put together; go-oidc
-		// takes them as they are.
-		id, errID := url.QueryUnescape(id)
-		secret, errSecret := url.QueryUnescape(secret)
-		if errID == nil && errSecret == nil {
-			r.SetBasicAuth(id, secret)
-		}
-	}
 	next := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// RFC 8414 metadata is what go-oidc serves at OpenID's path alone.
 		if r.URL.Path == "/.well-known/oauth-authorization-server" {
 			r.URL.Path = "/.well-known/openid-configuration"
+		}
+		if id, secret, ok := r.BasicAuth(); ok {
+			// RFC 6749 §2.3.1 form-encodes both before they are put together; go-oidc
+			// takes them as they are.
+			id, errID := url.QueryUnescape(id)
+			secret, errSecret := url.QueryUnescape(secret)
+			if errID == nil && errSecret == nil {
+				r.SetBasicAuth(id, secret)
+			}
 		}
 		if path == "/introspect" && r.Header.Get("accept") == signedAnswer {
 			s.answerSigned(w, r)

@@ -5,12 +5,16 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 )
 
 // TagHeader marks every request that a [Client] sends, so that the upstream can
 // tell which of them it saw.
 const TagHeader = "x-e2e-request"
+
+// ResponseHeader asks the upstream for a field of its response, "name: value".
+const ResponseHeader = "x-e2e-response"
 
 // Seen is one request as the upstream got it. Header names are canonical, as
 // net/http makes them.
@@ -63,6 +67,10 @@ func (u *Upstream) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	seen.Body, seen.Trailer = string(body), r.Trailer.Clone()
 	u.mu.Unlock()
 	w.Header().Set("content-type", "application/json")
+	for _, line := range r.Header.Values(ResponseHeader) {
+		name, value, _ := strings.Cut(line, ": ")
+		w.Header().Add(name, value)
+	}
 	json.NewEncoder(w).Encode(seen)
 }
 

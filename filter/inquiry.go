@@ -278,8 +278,13 @@ type inquiries struct {
 	called map[*inquiry]struct{} // called or verifying
 }
 
-// tick sends what may be sent, and ends what was lost.
-func (q *inquiries) tick(limit int, now time.Time) {
+// signingTime is how long one tick may spend on new calls. A call with an assertion
+// takes a signature, by RSA milliseconds of it, and no request is served meanwhile.
+const signingTime = 10 * time.Millisecond
+
+// tick sends what may be sent, and ends what was lost. It reports whether something
+// is left over for the next tick.
+func (q *inquiries) tick(host Host, limit int, now time.Time) (more bool) {
 	calls := 0
 	for in := range q.called {
 		in.tend(now)
@@ -288,6 +293,9 @@ func (q *inquiries) tick(limit int, now time.Time) {
 		}
 	}
 	for calls < limit && q.queue.Len() > 0 {
+		if spent := host.Now().Sub(now); spent > signingTime {
+			return true
+		}
 		in := q.queue.Front().Value.(*inquiry)
 		if in.source.breaker.open(now) {
 			in.unqueue()
@@ -299,4 +307,5 @@ func (q *inquiries) tick(limit int, now time.Time) {
 			calls++
 		}
 	}
+	return false
 }

@@ -367,6 +367,29 @@ func TestT23_LostCalls(t *testing.T) {
 	}
 }
 
+// Signing takes the worker's time: what does not fit into one tick goes into the next.
+func TestOneTickDoesNotHoldTheWorkerUp(t *testing.T) {
+	t.Parallel()
+	w := start(t, asks(""))
+	w.proxy.Server = func(filter.Call) filtertest.Reply {
+		w.proxy.Jump(4 * time.Millisecond) // as if a signature took so long
+		return said()
+	}
+	var streams []*filtertest.Stream
+	for i := range 10 {
+		streams = append(streams, get(fmt.Sprint(i)))
+		w.send(streams[i])
+	}
+	w.Tick()
+	if n := len(w.Dispatched); n != 3 || w.Period() != time.Millisecond {
+		t.Errorf("%d calls in one tick, the next comes in %v", n, w.Period())
+	}
+	w.proxy.Advance(time.Second)
+	for _, s := range streams {
+		w.expectNow(s, "token_accepted")
+	}
+}
+
 // An answer that comes when its time is over changes nothing.
 func TestT23_LateAnswer(t *testing.T) {
 	t.Parallel()

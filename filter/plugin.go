@@ -117,8 +117,9 @@ func (p *Plugin) OnTick() {
 	for _, source := range p.decider.keys {
 		p.tickSource(source, now)
 	}
-	p.inquiries.tick(p.config.Limits.IntrospectionCalls, now)
-	p.pace(p.serveWaiting(now))
+	unsent := p.inquiries.tick(p.host, p.config.Limits.IntrospectionCalls, now)
+	unserved := p.serveWaiting(now)
+	p.pace(unsent || unserved)
 }
 
 // tickSource contains a fault of one source, so that the others still get theirs.

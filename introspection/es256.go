@@ -12,7 +12,7 @@ import (
 // bigmod, both of which take the same time whatever the secret. crypto/ecdsa, which
 // is made of the same parts, would bring 1.1 MB of wasm with it for four curves.
 type es256Key struct {
-	d *bigmod.Nat // the private number, in [1, n-1]
+	d []byte // the private number, in [1, n-1]
 }
 
 const scalarSize = 32
@@ -39,61 +39,47 @@ func newES256Key(d, x, y []byte) (*es256Key, bool) {
 	if len(d) != scalarSize || len(x) != scalarSize || len(y) != scalarSize {
 		return nil, false
 	}
-	number, err := bigmod.NewNat().SetBytes(d, modulus)
+	number, err := new(bigmod.Nat).SetBytes(d, modulus)
 	if err != nil || number.IsZero() == 1 {
 		return nil, false
 	}
 	point, err := nistec.NewP256Point().ScalarBaseMult(d)
-	if err != nil {
-		return nil, false
-	}
 	public := append(append([]byte{4}, x...), y...) // SEC 1 §2.3.3
-	return &es256Key{number}, string(point.Bytes()) == string(public)
+	return &es256Key{d}, err == nil && string(point.Bytes()) == string(public)
 }
 
 // sign is FIPS 186-5 §6.4.1, deterministic: k comes from the key and the digest (RFC
 // 6979 §3.2), so that bad randomness cannot give the key away. It returns r‖s.
-func (key *es256Key) sign(digest []byte) ([]byte, bool) {
-	e, err := bigmod.NewNat().SetOverflowingBytes(digest, modulus)
+func (key *es256Key) sign(digest []byte) (signature []byte, ok bool) {
+	e, err := new(bigmod.Nat).SetOverflowingBytes(digest, modulus)
 	if err != nil {
 		return nil, false
 	}
-	nonces := newNonces(key.d.Bytes(modulus), e.Bytes(modulus))
-	for range 100 { // each try fails with a chance of about 2^-32
-		candidate := nonces.next()
-		k, err := bigmod.NewNat().SetBytes(candidate, modulus)
-		if err != nil || k.IsZero() == 1 {
-			continue
-		}
-		point, err := nistec.NewP256Point().ScalarBaseMult(candidate)
-		if err != nil {
-			continue
-		}
-		x, err := point.BytesX()
-		if err != nil {
-			continue
-		}
-		r, err := bigmod.NewNat().SetOverflowingBytes(x, modulus)
-		if err != nil || r.IsZero() == 1 {
-			continue
-		}
-		// s = k^-1 · (e + d·r) mod n
-		s := bigmod.NewNat().Exp(k, []byte(orderLess2), modulus)
-		sum := copyOf(key.d).Mul(r, modulus).Add(e, modulus)
-		if s.Mul(sum, modulus).IsZero() == 1 {
-			continue
-		}
-		return append(r.Bytes(modulus), s.Bytes(modulus)...), true
+	nonces := newNonces(key.d, e.Bytes(modulus))
+	for tries := 0; !ok && tries < 100; tries++ { // each fails with a chance of about 2^-32
+		signature, ok = key.signWith(nonces.next(), e)
 	}
-	return nil, false
+	return signature, ok
 }
 
-func copyOf(n *bigmod.Nat) *bigmod.Nat {
-	c, err := bigmod.NewNat().SetBytes(n.Bytes(modulus), modulus)
-	if err != nil {
-		return bigmod.NewNat().ExpandFor(modulus) // n was below the order: it does not happen
+// signWith signs with a k, if it is one. A number that is used again would give the
+// key away.
+func (key *es256Key) signWith(candidate []byte, e *bigmod.Nat) ([]byte, bool) {
+	k, errK := new(bigmod.Nat).SetBytes(candidate, modulus)
+	d, errD := new(bigmod.Nat).SetBytes(key.d, modulus)
+	point, errP := nistec.NewP256Point().ScalarBaseMult(candidate)
+	if errK != nil || errD != nil || errP != nil || k.IsZero() == 1 {
+		return nil, false
 	}
-	return c
+	x, errX := point.BytesX()
+	r, errR := new(bigmod.Nat).SetOverflowingBytes(x, modulus)
+	if errX != nil || errR != nil {
+		return nil, false
+	}
+	// s = k^-1 · (e + d·r) mod n
+	s := new(bigmod.Nat).Exp(k, []byte(orderLess2), modulus)
+	s.Mul(d.Mul(r, modulus).Add(e, modulus), modulus)
+	return append(r.Bytes(modulus), s.Bytes(modulus)...), r.IsZero() == 0 && s.IsZero() == 0
 }
 
 // nonces is the generator of RFC 6979 §3.2 with HMAC-SHA-256, for an order and a

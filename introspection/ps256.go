@@ -23,8 +23,8 @@ type ps256Key struct {
 // newPS256Key takes the numbers of a JWK (RFC 7518 §6.3.1, §6.3.2), big endian.
 // Whether they belong together shows when they sign: sign checks what it made.
 func newPS256Key(n, e, p, q, dp, dq, qi []byte) (*ps256Key, bool) {
-	k := &ps256Key{dp: dp, dq: dq}
-	if len(e) == 0 || len(e) > 4 || len(dp) == 0 || len(dq) == 0 {
+	k := new(ps256Key)
+	if len(e) > 4 {
 		return nil, false
 	}
 	for _, b := range e {
@@ -37,14 +37,22 @@ func newPS256Key(n, e, p, q, dp, dq, qi []byte) (*ps256Key, bool) {
 	k.n, ok[0] = oddModulus(n)
 	k.p, ok[1] = oddModulus(p)
 	k.q, ok[2] = oddModulus(q)
-	if ok != [3]bool{true, true, true} || k.n.BitLen() < minRSABits || k.n.BitLen() > maxRSABits ||
-		k.p.BitLen() > k.n.BitLen() || k.q.BitLen() > k.n.BitLen() {
+	if ok != [3]bool{true, true, true} || k.n.BitLen() < minRSABits || k.n.BitLen() > maxRSABits {
 		return nil, false
 	}
-	var err error
-	if k.qInv, err = bigmod.NewNat().SetBytes(qi, k.p); err != nil {
+	product, err := bigmod.NewModulusProduct(p, q)
+	if err != nil || product.BitLen() != k.n.BitLen() || product.Nat().Equal(k.n.Nat()) != 1 {
 		return nil, false
 	}
+	// Below their primes, and stored as long as those: how long an exponent is can be
+	// seen in the time that it takes.
+	forP, errP := new(bigmod.Nat).SetBytes(dp, k.p)
+	forQ, errQ := new(bigmod.Nat).SetBytes(dq, k.q)
+	inverse, errI := new(bigmod.Nat).SetBytes(qi, k.p)
+	if errP != nil || errQ != nil || errI != nil {
+		return nil, false
+	}
+	k.dp, k.dq, k.qInv = forP.Bytes(k.p), forQ.Bytes(k.q), inverse
 	digest := sha256.Sum256([]byte("do these numbers belong together?"))
 	_, signs := k.sign(digest[:], digest[:])
 	return k, signs
@@ -63,19 +71,19 @@ func oddModulus(b []byte) (*bigmod.Modulus, bool) {
 // 7518 §3.5).
 func (k *ps256Key) sign(digest, salt []byte) ([]byte, bool) {
 	encoded := encodePSS(digest, salt, k.n.BitLen()-1)
-	m, err := bigmod.NewNat().SetBytes(encoded, k.n)
+	m, err := new(bigmod.Nat).SetBytes(encoded, k.n)
 	if err != nil {
 		return nil, false
 	}
 	// RSASP1 with the Chinese remainder theorem (RFC 8017 §5.2.1, step 2.b):
 	// s1 = m^dP mod p, s2 = m^dQ mod q, h = (s1 - s2)·qInv mod p, s = s2 + q·h.
-	scratch := bigmod.NewNat()
-	h := bigmod.NewNat().Exp(scratch.Mod(m, k.p), k.dp, k.p)
-	s2 := bigmod.NewNat().Exp(scratch.Mod(m, k.q), k.dq, k.q)
+	scratch := new(bigmod.Nat)
+	h := new(bigmod.Nat).Exp(scratch.Mod(m, k.p), k.dp, k.p)
+	s2 := new(bigmod.Nat).Exp(scratch.Mod(m, k.q), k.dq, k.q)
 	h.Sub(scratch.Mod(s2, k.p), k.p).Mul(k.qInv, k.p)
 	s := h.ExpandFor(k.n).Mul(scratch.Mod(k.q.Nat(), k.n), k.n).Add(s2.ExpandFor(k.n), k.n)
 	// A fault in any of it would give a prime away (Boneh, DeMillo, Lipton).
-	if bigmod.NewNat().ExpShortVarTime(s, k.e, k.n).Equal(m) != 1 {
+	if new(bigmod.Nat).ExpShortVarTime(s, k.e, k.n).Equal(m) != 1 {
 		return nil, false
 	}
 	return s.Bytes(k.n), true

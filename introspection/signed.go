@@ -47,12 +47,12 @@ type SignedPolicy struct {
 	Issuer     string // compared exactly with iss
 	ClientID   string // aud must hold it
 	Algorithms []jwt.Algorithm
-	ClockSkew  time.Duration // widens iat and exp
+	ClockSkew  time.Duration // widens iat, nbf and exp
 }
 
 // Check checks the type (RFC 8725 §3.11: no other JWT of the issuer may pass for an
-// answer), the algorithm, iss, aud and iat, which RFC 9701 §5 all requires, and exp
-// where it stands there.
+// answer), the algorithm, iss, aud and iat, which RFC 9701 §5 all requires, and nbf
+// and exp where they stand there. The error is one of those above.
 func (s *Signed) Check(p SignedPolicy, now time.Time) error {
 	header := jwt.Policy{Algorithms: p.Algorithms, Types: []string{"token-introspection+jwt"}}
 	if header.CheckHeader(s.token.Header()) != nil {
@@ -67,6 +67,10 @@ func (s *Signed) Check(p SignedPolicy, now time.Time) error {
 	}
 	issued, present, err := claims.Time("iat")
 	if err != nil || !present || now.Before(issued.Add(-p.ClockSkew)) {
+		return ErrSignedTime
+	}
+	notBefore, present, err := claims.Time("nbf")
+	if err != nil || present && now.Before(notBefore.Add(-p.ClockSkew)) {
 		return ErrSignedTime
 	}
 	expires, present, err := claims.Time("exp")

@@ -9,7 +9,7 @@ import (
 )
 
 // ErrSigningKey is the error of [ParseSigningKey]. It never holds any part of the key.
-var ErrSigningKey = errors.New("introspection: not a private JWK for ES256 (EC, P-256) or PS256 (RSA, 2048 to 8192 bits)")
+var ErrSigningKey = errors.New("introspection: not a private JWK for ES256 (EC on P-256 with x, y, d) or PS256 (RSA of 2048 to 4096 bits with n, e, p, q, dp, dq, qi), or not one for signing")
 
 // SigningKey is a private key by which a client authenticates.
 type SigningKey struct {
@@ -21,7 +21,7 @@ type SigningKey struct {
 
 const (
 	minRSABits = 2048
-	maxRSABits = 8192
+	maxRSABits = 4096
 )
 
 // ParseSigningKey reads one private JWK (RFC 7518 §6.2.2, §6.3.2): EC on P-256 for
@@ -88,7 +88,12 @@ func parseRSA(object strictjson.Value) (*ps256Key, bool) {
 	}
 	var numbers [7][]byte
 	for i, name := range [...]string{"n", "e", "p", "q", "dp", "dq", "qi"} {
-		numbers[i] = octets(object.Get(name))
+		b := octets(object.Get(name))
+		// RFC 7518 §2: no zeros in front. The bound is one of the time that the checks take.
+		if len(b) == 0 || b[0] == 0 || len(b) > maxRSABits/8 {
+			return nil, false
+		}
+		numbers[i] = b
 	}
 	return newPS256Key(numbers[0], numbers[1], numbers[2], numbers[3], numbers[4], numbers[5], numbers[6])
 }

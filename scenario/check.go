@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -26,32 +27,59 @@ func (p *play) check(o *outcome, r *request, want *Want) error {
 	case want.Binding != "" && o.properties["binding"] != want.Binding:
 		return fmt.Errorf("binding is %q, want %q", o.properties["binding"], want.Binding)
 	}
-	if leak := leaked(r.token, o.body+fmt.Sprint(o.headers)); leak != "" && !o.passed {
-		return fmt.Errorf("the answer holds a part of the token: %.12s…", leak)
+	if leak := leaked(append(p.secrets(), r.token), o.body+fmt.Sprint(o.headers)); leak != "" && !o.passed {
+		return fmt.Errorf("the answer holds a part of a secret: %.12s…", leak)
 	}
+	w := *p.world
+	w.token, w.now = r.token, p.proxy.now()
+	_, w.answer = p.server.asked()
+	realm := realmOf(p.configurations[r.at])
 	var err error
 	switch {
 	case o.passed:
-		err = checkUpstream(p.world, o, want)
+		err = checkUpstream(&w, o, want)
 	case served:
-		err = checkServed(o, want)
+		err = checkServed(&w, o, want)
 	case r.isGRPC():
-		err = checkGRPC(p.realm, o, want, reason)
+		err = checkGRPC(&w, realm, o, want, reason)
 	default:
-		err = checkRefusal(p.realm, o, want, reason)
+		err = checkRefusal(&w, realm, o, want, reason)
 	}
-	if err != nil {
-		return err
-	}
-	return p.checkFetches(want)
+	return cmp.Or(err, checkSession(cookieOf(p.configurations[r.at]), o, want), p.checkFetches(want), p.checkCalls(&w, want), p.checkMetrics(want))
 }
+
+// checkCalls looks at what the introspection endpoints saw.
+func (p *play) checkCalls(w *world, want *Want) error {
+	questions, _ := p.server.asked()
+	for i, calls := range []*int{want.Calls, want.Calls2} {
+		if calls != nil && *calls != len(questions[i]) {
+			return fmt.Errorf("introspection endpoint %d was asked %d times, want %d", i+1, len(questions[i]), *calls)
+		}
+	}
+	if want.Asked == nil {
+		return nil
+	}
+	return want.Asked.check(w, questions[0])
+}
+
+func (p *play) checkMetrics(want *Want) error {
+	for name, n := range want.Metrics {
+		got := p.proxy.metric("holdfast."+name) - p.counted[name]
+		if got < n || got > n && !p.onEnvoy() {
+			return fmt.Errorf("%s counted %d, want %d", name, got, n)
+		}
+	}
+	return nil
+}
+
+func (p *play) onEnvoy() bool { return p.host == Envoy || p.host == Old }
 
 func (p *play) checkFetches(want *Want) error {
 	if want.Fetches == nil {
 		return nil
 	}
 	got, most := p.server.fetches(), *want.Fetches
-	onEnvoy := p.host == Envoy || p.host == Old
+	onEnvoy := p.onEnvoy()
 	if onEnvoy && most > 0 {
 		// Envoy runs the plugin on its main thread too, and the first write to shared
 		// data always wins: both may fetch.
@@ -67,11 +95,20 @@ func checkUpstream(w *world, o *outcome, want *Want) error {
 	if o.properties["outcome"] != "allowed" {
 		return fmt.Errorf("outcome is %q, want allowed", o.properties["outcome"])
 	}
-	for name, v := range want.Upstream {
-		got := values(o.upstream, name)
+	get := func(name string) []string { return values(o.upstream, name) }
+	if err := compare(w, "the upstream saw", get, want.Upstream); err != nil {
+		return err
+	}
+	return checkHeader(w, o, want)
+}
+
+// compare looks for fields with exactly these values, or for none.
+func compare(w *world, where string, get func(string) []string, want map[string]*value) error {
+	for name, v := range want {
+		got := get(name)
 		if v == nil {
 			if len(got) > 0 {
-				return fmt.Errorf("the upstream saw %s: %q", name, got)
+				return fmt.Errorf("%s %s: %q", where, name, got)
 			}
 			continue
 		}
@@ -83,25 +120,27 @@ func checkUpstream(w *world, o *outcome, want *Want) error {
 			}
 		}
 		if !slices.Equal(got, expected) {
-			return fmt.Errorf("the upstream saw %s: %q, want %q", name, got, expected)
+			return fmt.Errorf("%s %s: %q, want %q", where, name, got, expected)
 		}
 	}
 	return nil
 }
 
+func checkHeader(w *world, o *outcome, want *Want) error {
+	return compare(w, "the answer has", func(name string) []string { return values(o.headers, name) }, want.Header)
+}
+
 // checkServed is for what Holdfast answers itself and is no refusal.
-func checkServed(o *outcome, want *Want) error {
+func checkServed(w *world, o *outcome, want *Want) error {
 	if o.status != 200 {
 		return fmt.Errorf("status is %d, want 200", o.status)
 	}
-	return checkTexts(o, want)
+	return checkTexts(w, o, want)
 }
 
-func checkTexts(o *outcome, want *Want) error {
-	for name, v := range want.Header {
-		if got := values(o.headers, name); len(got) != 1 || got[0] != v {
-			return fmt.Errorf("%s is %q, want %q", name, got, v)
-		}
+func checkTexts(w *world, o *outcome, want *Want) error {
+	if err := checkHeader(w, o, want); err != nil {
+		return err
 	}
 	for _, text := range want.Body {
 		if !strings.Contains(o.body, text) {
@@ -112,7 +151,7 @@ func checkTexts(o *outcome, want *Want) error {
 }
 
 // checkRefusal holds the answer to contract §3.
-func checkRefusal(realm string, o *outcome, want *Want, reason string) error {
+func checkRefusal(w *world, realm string, o *outcome, want *Want, reason string) error {
 	if o.status != want.Status {
 		return fmt.Errorf("status is %d, want %d", o.status, want.Status)
 	}
@@ -131,21 +170,21 @@ func checkRefusal(realm string, o *outcome, want *Want, reason string) error {
 			return fmt.Errorf("%s is %q, want %q", name, got, v)
 		}
 	}
-	return checkCommon(realm, o, want, reason)
+	return checkCommon(w, realm, o, want, reason)
 }
 
 // checkGRPC is for a gRPC request: the same headers, and grpc-status.
-func checkGRPC(realm string, o *outcome, want *Want, reason string) error {
+func checkGRPC(w *world, realm string, o *outcome, want *Want, reason string) error {
 	if got := values(o.headers, "grpc-status"); o.status != 200 || len(got) != 1 || got[0] != strconv.Itoa(want.GRPC) {
 		return fmt.Errorf("status is %d and grpc-status %q, want 200 and %d", o.status, got, want.GRPC)
 	}
 	if got := values(o.headers, "content-type"); len(got) != 1 || !strings.HasPrefix(got[0], "application/grpc") {
 		return fmt.Errorf("content-type is %q, want application/grpc", got)
 	}
-	return checkCommon(realm, o, want, reason)
+	return checkCommon(w, realm, o, want, reason)
 }
 
-func checkCommon(realm string, o *outcome, want *Want, reason string) error {
+func checkCommon(w *world, realm string, o *outcome, want *Want, reason string) error {
 	if details := "holdfast_denied{" + reason + "}"; o.details != details {
 		return fmt.Errorf("response code details are %q, want %q", o.details, details)
 	}
@@ -163,7 +202,7 @@ func checkCommon(realm string, o *outcome, want *Want, reason string) error {
 	if err := checkChallenge(realm, values(o.headers, "www-authenticate"), want); err != nil {
 		return err
 	}
-	return checkTexts(o, want)
+	return checkTexts(w, o, want)
 }
 
 func checkChallenge(realm string, got []string, want *Want) error {
@@ -190,13 +229,15 @@ func checkChallenge(realm string, got []string, want *Want) error {
 	return nil
 }
 
-// leaked returns a part of the token that the text holds: payload or signature,
-// which together are the secret.
-func leaked(token, text string) string {
-	parts := strings.Split(token, ".")
-	for _, part := range parts[min(1, len(parts)-1):] {
-		if len(part) >= 16 && strings.Contains(text, part) {
-			return part
+// leaked returns a part of a secret that the text holds. The header of a JWT is
+// none: payload and signature together are.
+func leaked(secrets []string, text string) string {
+	for _, secret := range secrets {
+		parts := strings.Split(secret, ".")
+		for _, part := range parts[min(1, len(parts)-1):] {
+			if len(part) >= 16 && strings.Contains(text, part) {
+				return part
+			}
 		}
 	}
 	return ""
@@ -205,7 +246,7 @@ func leaked(token, text string) string {
 // describe is an outcome in one line.
 func (o *outcome) describe() string {
 	if o.passed {
-		return fmt.Sprintf("passed, properties %v, upstream %v", o.properties, short(o.upstream))
+		return fmt.Sprintf("passed, properties %v, upstream %v, response %v", o.properties, short(o.upstream), short(o.headers))
 	}
 	return fmt.Sprintf("%d %s %v %s %v", o.status, o.body, short(o.headers), o.details, o.properties)
 }

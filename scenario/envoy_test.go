@@ -35,22 +35,27 @@ func onEnvoy(t *testing.T, host, variable string) {
 	if binary == "" {
 		t.Fatal(variable + " is not set: run make test")
 	}
+	files := load(t)
+	raw, err := environment(files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	env, err := newWorld(pki(), "").environment(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
 	var instances []*instance
 	dir := t.TempDir()
 	accessLog := filepath.Join(dir, "access.log")
-	setup := e2e.Setup{Edits: []e2e.Edit{{
-		// At the start every listener asks for its keys at once.
-		Old: "max_connections: 16, max_pending_requests: 16, max_requests: 16",
-		New: "max_connections: 1024, max_pending_requests: 1024, max_requests: 1024",
-	}}}
-	for _, f := range load(t) {
+	var setup e2e.Setup
+	for _, f := range files {
 		for _, in := range instancesOf(t, host, f) {
-			listener, err := in.listener(accessLog)
+			listeners, err := in.listeners(accessLog, env)
 			if err != nil {
 				t.Fatalf("%s: %v", in.name, err)
 			}
 			instances = append(instances, in)
-			setup.Listeners = append(setup.Listeners, listener)
+			setup.Listeners = append(setup.Listeners, listeners...)
 		}
 	}
 	stack, err := e2e.Start(context.Background(), e2e.Options{
@@ -59,7 +64,7 @@ func onEnvoy(t *testing.T, host, variable string) {
 		Concurrency: 1,
 		Prepare: func(s *e2e.Stack) error {
 			for _, in := range instances {
-				in.serveKeys(s.Auth)
+				in.serve(s.Auth)
 			}
 			return nil
 		},
@@ -78,20 +83,28 @@ func onEnvoy(t *testing.T, host, variable string) {
 	}
 	var wait sync.WaitGroup
 	for _, in := range instances {
-		wait.Go(func() { in.play(t, host, stack, accessLog) })
+		wait.Go(func() { in.play(t, host, stack, accessLog, env) })
 	}
 	wait.Wait()
 }
 
 // instance is one configuration, on a listener of its own, with the scenarios
-// that are played there one after the other.
+// that are played there one after the other. Others have listeners beside it.
 type instance struct {
-	name          string
-	file          *File
-	scenarios     []*Scenario
-	world         *world
-	server        *server
-	configuration string
+	name           string
+	file           *File
+	scenarios      []*Scenario
+	world          *world
+	server         *server
+	configurations map[string]string // by name; "" is the scenarios' own
+}
+
+// listenerOf is the name of the listener of one of the configurations.
+func (in *instance) listenerOf(other string) string {
+	if other == "" {
+		return in.name
+	}
+	return in.name + "-" + other
 }
 
 // instancesOf shares the file's own configuration among the scenarios that do
@@ -111,7 +124,7 @@ func instancesOf(t *testing.T, host string, f *File) []*instance {
 		in.world = newWorld(pki(), in.name)
 		in.server = newServer(in.world, s.KeyServer)
 		var err error
-		if in.configuration, err = in.world.configuration(f, s); err != nil {
+		if in.configurations, err = in.world.configurations(f, s); err != nil {
 			t.Fatalf("%s: %v", s.Name, err)
 		}
 		if !s.Alone() {
@@ -122,9 +135,21 @@ func instancesOf(t *testing.T, host string, f *File) []*instance {
 	return instances
 }
 
-// listener is the one of envoy.yaml with another configuration, and with less
+func (in *instance) listeners(accessLog string, env map[string]string) ([]e2e.Listener, error) {
+	var listeners []e2e.Listener
+	for other, configuration := range in.configurations {
+		listener, err := listenerWith(in.listenerOf(other), configuration, accessLog, env)
+		if err != nil {
+			return nil, err
+		}
+		listeners = append(listeners, listener)
+	}
+	return listeners, nil
+}
+
+// listenerWith is the one of envoy.yaml with another configuration, and with less
 // help: what Envoy would have taken away is left for Holdfast to deal with.
-func (in *instance) listener(accessLog string) (e2e.Listener, error) {
+func listenerWith(name, configuration, accessLog string, env map[string]string) (e2e.Listener, error) {
 	text, err := e2e.ReadConfig()
 	if err != nil {
 		return e2e.Listener{}, err
@@ -134,7 +159,7 @@ func (in *instance) listener(accessLog string) (e2e.Listener, error) {
 		return e2e.Listener{}, err
 	}
 	var wanted map[string]json.RawMessage
-	if err := json.Unmarshal([]byte(in.configuration), &wanted); err != nil {
+	if err := json.Unmarshal([]byte(configuration), &wanted); err != nil {
 		return e2e.Listener{}, err
 	}
 	patch := e2e.M{}
@@ -144,31 +169,46 @@ func (in *instance) listener(accessLog string) (e2e.Listener, error) {
 	for name, v := range wanted {
 		patch[name] = v // no object, so it replaces and does not merge
 	}
-	return e2e.Listener{Name: in.name, Patch: patch, Edits: []e2e.Edit{
+	var variables strings.Builder
+	for variable, v := range env {
+		quoted, err := json.Marshal(v) // a text in JSON is one in YAML
+		if err != nil {
+			return e2e.Listener{}, err
+		}
+		fmt.Fprintf(&variables, "\n                      %s: %s", variable, quoted)
+	}
+	const firstVariable = "GOGC: \"50\""
+	return e2e.Listener{Name: name, Patch: patch, Edits: []e2e.Edit{
+		// The same for all: listeners share a VM, which has the first one's.
+		{Old: firstVariable, New: firstVariable + variables.String()},
+		// Envoy takes no variable from two places.
+		{Old: "host_env_keys: [HOLDFAST_INTROSPECTION_SECRET, HOLDFAST_SESSION_KEY]", New: "host_env_keys: []"},
 		{Old: "headers_with_underscores_action: REJECT_REQUEST", New: "headers_with_underscores_action: ALLOW"},
 		{Old: "forward_client_cert_details: SANITIZE", New: "forward_client_cert_details: ALWAYS_FORWARD_ONLY"},
-		{Old: "stat_prefix: api\n", New: "stat_prefix: " + in.name + "\n"},
+		{Old: "stat_prefix: api\n", New: "stat_prefix: " + name + "\n"},
 		// Not between the lines of Envoy's own log, which may cut it in two.
 		{Old: "path: /dev/stdout", New: "path: " + accessLog},
 		{Old: `time: "%START_TIME%"`, New: `tag: "%REQ(` + e2e.TagHeader + `)%"`},
 	}}, nil
 }
 
-// serveKeys puts the key server of the scenarios before the paths of its issuer.
-func (in *instance) serveKeys(auth *e2e.AuthServer) {
+// serve puts the server of the scenarios before the paths of its issuers.
+func (in *instance) serve(auth *e2e.AuthServer) {
 	for path, endpoint := range in.server.paths() {
 		auth.Fault(path, func(http.Handler) http.Handler {
 			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				in.server.count(endpoint)
-				in.answer(endpoint, w, r)
+				body, _ := io.ReadAll(r.Body)
+				q := &question{method: r.Method, path: r.RequestURI, fields: headerList(r.Header), body: string(body)}
+				in.server.count(endpoint, q)
+				in.answer(endpoint, q, w, r)
 			})
 		})
 	}
 }
 
-func (in *instance) answer(endpoint string, w http.ResponseWriter, r *http.Request) {
+func (in *instance) answer(endpoint string, q *question, w http.ResponseWriter, r *http.Request) {
 	for {
-		answer, changed := in.server.reply(endpoint)
+		answer, changed := in.server.reply(endpoint, q)
 		if answer.Hold {
 			select {
 			case <-changed:
@@ -185,6 +225,7 @@ func (in *instance) answer(endpoint string, w http.ResponseWriter, r *http.Reque
 		if answer.Reset {
 			panic(http.ErrAbortHandler)
 		}
+		w.Header()["Content-Type"] = nil // or net/http would guess one
 		for _, h := range answer.Headers {
 			w.Header().Add(h[0], h[1])
 		}
@@ -194,13 +235,20 @@ func (in *instance) answer(endpoint string, w http.ResponseWriter, r *http.Reque
 	}
 }
 
-func (in *instance) play(t *testing.T, host string, stack *e2e.Stack, accessLog string) {
-	p := &envoyProxy{stack: stack, listener: in.name, log: accessLog}
+func (in *instance) play(t *testing.T, host string, stack *e2e.Stack, accessLog string, env map[string]string) {
+	p := &envoyProxy{stack: stack, instance: in, log: accessLog, active: map[string]int{}}
 	for _, s := range in.scenarios {
 		t.Run(in.file.Name+"/"+s.Name, func(t *testing.T) {
-			play := &play{host: host, proxy: p, world: in.world, server: in.server, realm: realmOf(in.configuration)}
+			play := &play{host: host, proxy: p, world: in.world, server: in.server, configurations: in.configurations, env: env}
 			if err := play.run(s); err != nil {
 				t.Errorf("%s (%s): %v", s.Name, s.Ref, err)
+			}
+			access, err := os.ReadFile(accessLog)
+			if err != nil {
+				t.Error(err)
+			}
+			if leak := leaked(play.secrets(), stack.Envoy.Log()+string(access)); leak != "" {
+				t.Errorf("a log of Envoy holds a part of a secret: %.12s…", leak)
 			}
 		})
 	}
@@ -209,14 +257,15 @@ func (in *instance) play(t *testing.T, host string, stack *e2e.Stack, accessLog 
 // envoyProxy is one listener of an Envoy.
 type envoyProxy struct {
 	stack    *e2e.Stack
-	listener string
-	log      string // the file of the access log
-	active   int    // requests that wait
+	instance *instance
+	log      string         // the file of the access log
+	active   map[string]int // requests that wait, by listener
 }
 
 func (p *envoyProxy) now() time.Time            { return time.Now() }
 func (p *envoyProxy) pass(d time.Duration)      { time.Sleep(d) }
-func (p *envoyProxy) keysChanged()              {}
+func (p *envoyProxy) jump(time.Duration)        {} // refused by Scenario.check
+func (p *envoyProxy) serverChanged()            {}
 func (p *envoyProxy) metric(name string) uint64 { return p.stack.Envoy.Metric(name) }
 
 // send writes the request as it is, byte for byte: a client library would mend it.
@@ -230,11 +279,12 @@ func (p *envoyProxy) send(r *request, waits bool) (exchange, error) {
 		certificate := r.certificate.TLS()
 		config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &certificate, nil }
 	}
-	conn, err := tls.DialWithDialer(&net.Dialer{Timeout: patience}, "tcp", p.stack.Address(p.listener), config)
+	listener := p.instance.listenerOf(r.at)
+	conn, err := tls.DialWithDialer(&net.Dialer{Timeout: patience}, "tcp", p.stack.Address(listener), config)
 	if err != nil {
 		return nil, err
 	}
-	x := &envoyExchange{proxy: p, conn: conn, tag: rand.Text(), done: make(chan struct{})}
+	x := &envoyExchange{proxy: p, listener: listener, conn: conn, tag: rand.Text(), done: make(chan struct{})}
 	var text strings.Builder
 	fmt.Fprintf(&text, "%s %s HTTP/1.1\r\nhost: %s\r\n%s: %s\r\n", r.method, r.path, r.authority, e2e.TagHeader, x.tag)
 	for _, f := range r.fields {
@@ -248,27 +298,27 @@ func (p *envoyProxy) send(r *request, waits bool) (exchange, error) {
 	if !waits {
 		return x, nil
 	}
-	if err := p.settle(p.active + 1); err != nil {
+	if err := p.settle(listener, p.active[listener]+1); err != nil {
 		return nil, err
 	}
 	select {
 	case <-x.done: // it was refused at once
 	case <-time.After(100 * time.Millisecond):
-		p.active++
+		p.active[listener]++
 		x.counted = true
 	}
 	return x, nil
 }
 
 // settle waits until so many requests are under way.
-func (p *envoyProxy) settle(want int) error {
-	name := "http." + p.listener + ".downstream_rq_active"
+func (p *envoyProxy) settle(listener string, want int) error {
+	name, active := "http."+listener+".downstream_rq_active", p.active[listener]
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
 		body, err := p.stack.Envoy.Get("/stats?filter=^" + strings.ReplaceAll(name, ".", `\.`) + "$")
 		if err != nil {
 			return err
 		}
-		if strings.TrimSpace(body) == name+": "+strconv.Itoa(want) || p.active < want && strings.TrimSpace(body) == name+": "+strconv.Itoa(p.active) {
+		if strings.TrimSpace(body) == name+": "+strconv.Itoa(want) || active < want && strings.TrimSpace(body) == name+": "+strconv.Itoa(active) {
 			return nil
 		}
 	}
@@ -276,10 +326,11 @@ func (p *envoyProxy) settle(want int) error {
 }
 
 type envoyExchange struct {
-	proxy   *envoyProxy
-	conn    net.Conn
-	tag     string
-	counted bool
+	proxy    *envoyProxy
+	listener string
+	conn     net.Conn
+	tag      string
+	counted  bool
 
 	done     chan struct{} // closed once there is an answer, or none will come
 	response *http.Response
@@ -300,14 +351,14 @@ func (x *envoyExchange) read(method string) {
 
 func (x *envoyExchange) leave() {
 	x.end()
-	x.proxy.settle(x.proxy.active)
+	x.proxy.settle(x.listener, x.proxy.active[x.listener])
 }
 
 func (x *envoyExchange) end() {
 	x.conn.Close()
 	if x.counted {
 		x.counted = false
-		x.proxy.active--
+		x.proxy.active[x.listener]--
 	}
 }
 

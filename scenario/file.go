@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -16,10 +17,13 @@ import (
 
 // File is one scenario file: a configuration, and what happens under it.
 type File struct {
-	Name      string          `json:"-"` // of the file, without ".json"
-	About     string          `json:"about"`
-	Config    json.RawMessage `json:"config"`
-	Scenarios []*Scenario     `json:"scenarios"`
+	Name   string          `json:"-"` // of the file, without ".json"
+	About  string          `json:"about"`
+	Config json.RawMessage `json:"config"`
+	// Env are variables of the VM's environment. A name has the same value in all
+	// files: filters of one VM share an environment.
+	Env       map[string]string `json:"env"`
+	Scenarios []*Scenario       `json:"scenarios"`
 }
 
 // Scenario is a story with steps, played on a fresh Holdfast or, where it cannot
@@ -31,19 +35,32 @@ type Scenario struct {
 	Hosts []string `json:"hosts"`
 	Why   string   `json:"why"`
 	// Config changes the file's configuration, as RFC 7396 merges.
-	Config    json.RawMessage `json:"config"`
-	KeyServer KeyServer       `json:"key_server"`
-	Steps     []*Step         `json:"steps"`
+	Config json.RawMessage `json:"config"`
+	// Others are further Holdfasts beside the scenario's own, by name, with what
+	// they change in its configuration. A step is At one of them.
+	Others    map[string]json.RawMessage `json:"others"`
+	KeyServer KeyServer                  `json:"key_server"`
+	// Introspection is how the endpoint of ${issuer} answers, Introspection2 that
+	// of ${issuer2}.
+	Introspection  Introspection `json:"introspection"`
+	Introspection2 Introspection `json:"introspection2"`
+	// StartFails are texts in the log of a start that fails. There are no steps.
+	StartFails []string `json:"start_fails"`
+	Steps      []*Step  `json:"steps"`
 }
 
-// Step is one thing that happens. It is a request, unless one of Pass, KeyServer,
-// Await and Leave is set.
+// Step is one thing that happens. It is a request, unless one of Pass, Jump, KeyServer,
+// Introspection, Introspection2, Await and Leave is set.
 type Step struct {
-	Pass      Duration  `json:"pass"`       // time goes by
-	KeyServer KeyServer `json:"key_server"` // changes from now on
-	Await     string    `json:"await"`      // a request that waits gets its answer: Want
-	Leave     string    `json:"leave"`      // the client of a request that waits hangs up
+	Pass           Duration      `json:"pass"`       // time goes by
+	Jump           Duration      `json:"jump"`       // somebody sets the clock, forth or back
+	KeyServer      KeyServer     `json:"key_server"` // changes from now on
+	Introspection  Introspection `json:"introspection"`
+	Introspection2 Introspection `json:"introspection2"`
+	Await          string        `json:"await"` // a request that waits gets its answer: Want
+	Leave          string        `json:"leave"` // the client of a request that waits hangs up
 
+	At          string             `json:"at"`          // one of the scenario's Others; default its own
 	Method      string             `json:"method"`      // default GET
 	Path        string             `json:"path"`        // default /accounts
 	Authority   string             `json:"authority"`   // default api.example.com
@@ -53,12 +70,16 @@ type Step struct {
 	Token       *Token             `json:"token"`       // sent as Bearer, or wherever ${token} stands
 	Properties  map[string]*string `json:"properties"`  // of the host; null is absent, "${error}" unreadable
 	As          string             `json:"as"`          // it has to wait, under this name
+	Keep        string             `json:"keep"`        // the session that the response starts, under this name
 	Eventually  Duration           `json:"eventually"`  // try again for so long until Want is met
 	Want        *Want              `json:"want"`
 }
 
 // Token says how a token differs from a good one.
 type Token struct {
+	// Name keeps the token as ${token:NAME}; the next one of that name is the same.
+	Name    string         `json:"name"`
+	Opaque  string         `json:"opaque"`      // it is ${opaque:NAME}
 	Key     string         `json:"key"`         // that signs; default main
 	Header  map[string]any `json:"header"`      // members to set
 	Claims  map[string]any `json:"claims"`      // members to set
@@ -77,13 +98,24 @@ type Want struct {
 	// are separated by "|".
 	Reason    string            `json:"reason"`
 	Challenge []string          `json:"challenge"` // texts in WWW-Authenticate
-	Header    map[string]string `json:"header"`    // of the answer
+	Header    map[string]*value `json:"header"`    // of the answer, or of the upstream's response; null for none
 	Body      []string          `json:"body"`      // texts in the answer's body
 	GRPC      int               `json:"grpc_status"`
 	Upstream  map[string]*value `json:"upstream"` // header fields that it saw; null for none
 	Binding   string            `json:"binding"`  // the host property holdfast.binding
 	Reported  string            `json:"reported"` // the reason that report_only reported
 	Fetches   *int              `json:"fetches"`  // of the JWK set, since Holdfast started
+	// Session is what the response does to the session cookie: "started", "cleared",
+	// or, without a word, nothing.
+	Session string `json:"session"`
+	// Calls and Calls2 are how often the introspection endpoints of ${issuer} and
+	// ${issuer2} were asked since the scenario began, Asked how the first was last.
+	Calls  *int   `json:"calls"`
+	Calls2 *int   `json:"calls2"`
+	Asked  *Asked `json:"asked"`
+	// Metrics are counters, without "holdfast.", since the scenario began. On Envoy,
+	// where other scenarios count along, they are the least.
+	Metrics map[string]uint64 `json:"metrics"`
 }
 
 // value is one text or a list of them.
@@ -108,8 +140,8 @@ func (d *Duration) UnmarshalJSON(b []byte) error {
 		return err
 	}
 	parsed, err := time.ParseDuration(text)
-	if err == nil && parsed <= 0 {
-		err = errors.New("a duration is above zero")
+	if err == nil && parsed == 0 {
+		err = errors.New("a duration is not zero")
 	}
 	*d = Duration(parsed)
 	return err
@@ -150,7 +182,22 @@ func Load(dir string) ([]*File, error) {
 	if len(files) == 0 {
 		return nil, errors.New("no scenario files in " + dir)
 	}
-	return files, nil
+	_, err = environment(files)
+	return files, err
+}
+
+// environment is what the VM finds in its environment, placeholders and all.
+func environment(files []*File) (map[string]string, error) {
+	all := map[string]string{}
+	for _, f := range files {
+		for name, v := range f.Env {
+			if before, there := all[name]; there && before != v {
+				return nil, fmt.Errorf("%s: %s has another value in another file", f.Name, name)
+			}
+			all[name] = v
+		}
+	}
+	return all, nil
 }
 
 func parseFile(text []byte) (*File, error) {
@@ -182,8 +229,8 @@ func parseFile(text []byte) (*File, error) {
 }
 
 func (s *Scenario) check() error {
-	if s.Ref == "" || len(s.Steps) == 0 {
-		return errors.New(`"ref" and "steps" are required`)
+	if s.Ref == "" || (len(s.Steps) == 0) != (s.StartFails != nil) {
+		return errors.New(`"ref" is required, and "steps" or "start_fails"`)
 	}
 	if (s.Hosts == nil) != (s.Why == "") {
 		return errors.New(`"hosts" and "why" come together`)
@@ -193,15 +240,23 @@ func (s *Scenario) check() error {
 			return fmt.Errorf("no such host: %q", host)
 		}
 	}
-	if err := checkKeyServers(s.KeyServer); err != nil {
+	onEnvoy := s.RunsOn(Envoy) || s.RunsOn(Old)
+	if s.StartFails != nil && onEnvoy {
+		return errors.New("an Envoy of which one filter does not start serves nobody")
+	}
+	if err := checkServers(s.KeyServer, s.Introspection, s.Introspection2); err != nil {
 		return err
 	}
 	for i, step := range s.Steps {
 		if err := step.check(); err != nil {
 			return fmt.Errorf("step %d: %w", i+1, err)
 		}
-		onEnvoy := s.RunsOn(Envoy) || s.RunsOn(Old)
+		_, known := s.Others[step.At]
 		switch {
+		case step.At != "" && !known:
+			return fmt.Errorf("step %d: no other Holdfast is called %q", i+1, step.At)
+		case onEnvoy && step.Jump != 0:
+			return fmt.Errorf("step %d: nobody sets the clock of a real host", i+1)
 		case onEnvoy && time.Duration(step.Pass) > longestRealPause:
 			return fmt.Errorf("step %d: too long to wait for on a real host", i+1)
 		case onEnvoy && step.Properties != nil:
@@ -213,15 +268,17 @@ func (s *Scenario) check() error {
 
 func (s *Step) check() error {
 	kinds := 0
-	for _, is := range []bool{s.Pass > 0, s.KeyServer != nil, s.Await != "", s.Leave != ""} {
+	for _, is := range []bool{s.Pass != 0, s.Jump != 0, s.changesServer(), s.Await != "", s.Leave != ""} {
 		if is {
 			kinds++
 		}
 	}
-	if err := checkKeyServers(s.KeyServer); err != nil {
+	if err := checkServers(s.KeyServer, s.Introspection, s.Introspection2); err != nil {
 		return err
 	}
 	switch {
+	case s.Pass < 0 || s.Eventually < 0:
+		return errors.New("time does not go back")
 	case kinds > 1:
 		return errors.New("one step is one thing")
 	case kinds == 1 && (s.Path != "" || s.Token != nil || s.As != ""):
@@ -230,35 +287,48 @@ func (s *Step) check() error {
 		return errors.New(`a request has "want", or "as" when it has to wait`)
 	case s.Await != "" && s.Want == nil:
 		return errors.New(`"await" needs "want"`)
-	case s.Want != nil && (s.Want.Status == 0 || s.Want.Reason == ""):
+	case s.Want == nil:
+		return nil
+	case s.Want.Status == 0 || s.Want.Reason == "":
 		return errors.New(`"want" needs "status" and "reason"`)
+	case !slices.Contains([]string{"", "started", "cleared"}, s.Want.Session):
+		return fmt.Errorf("nothing is %q to a session", s.Want.Session)
+	case s.Keep != "" && s.Want.Session != "started":
+		return errors.New(`"keep" needs a session that is "started"`)
 	}
 	return nil
 }
 
-// IsRequest reports whether the step sends a request.
-func (s *Step) IsRequest() bool {
-	return s.Pass == 0 && s.KeyServer == nil && s.Await == "" && s.Leave == ""
+func (s *Step) changesServer() bool {
+	return s.KeyServer != nil || s.Introspection != nil || s.Introspection2 != nil
 }
 
 // RunsOn reports whether the scenario can be shown on a host.
 func (s *Scenario) RunsOn(host string) bool { return s.Hosts == nil || slices.Contains(s.Hosts, host) }
 
 // Alone reports whether the scenario needs a Holdfast that nobody used before.
-func (s *Scenario) Alone() bool { return s.Config != nil || s.ownKeyServer() }
-
-func (s *Scenario) ownKeyServer() bool {
-	return s.KeyServer != nil || slices.ContainsFunc(s.Steps, func(step *Step) bool { return step.KeyServer != nil })
+func (s *Scenario) Alone() bool {
+	// Answers are by token, and no two scenarios send the same. But a server that
+	// fails is spared for a while.
+	return s.Config != nil || s.Others != nil || s.KeyServer != nil || s.Introspection.fails() || s.Introspection2.fails() ||
+		slices.ContainsFunc(s.Steps, func(step *Step) bool {
+			return step.KeyServer != nil || step.Introspection.fails() || step.Introspection2.fails()
+		})
 }
 
-// mergedConfig is the file's configuration with the scenario's changes.
-func (f *File) mergedConfig(s *Scenario) (map[string]any, error) {
-	base, err := decodeObject(f.Config)
-	if err != nil || s == nil || s.Config == nil {
-		return base, err
+// mergedConfig is the file's configuration with the scenario's changes, and with
+// those of one of its others unless that is "".
+func (f *File) mergedConfig(s *Scenario, other string) (map[string]any, error) {
+	config, err := decodeObject(f.Config)
+	for _, text := range []json.RawMessage{s.Config, s.Others[other]} {
+		if err != nil || text == nil {
+			continue
+		}
+		var change map[string]any
+		change, err = decodeObject(text)
+		config = merge(config, change)
 	}
-	change, err := decodeObject(s.Config)
-	return merge(base, change), err
+	return config, err
 }
 
 func decodeObject(text []byte) (map[string]any, error) {
@@ -268,7 +338,8 @@ func decodeObject(text []byte) (map[string]any, error) {
 	return object, decoder.Decode(&object)
 }
 
-// merge is RFC 7396: objects merge, null removes, all else replaces.
+// merge is RFC 7396: objects merge, null removes, all else replaces. And an object
+// in place of a list changes its elements, by their number.
 func merge(base, change map[string]any) map[string]any {
 	out := map[string]any{}
 	for name, v := range base {
@@ -279,10 +350,25 @@ func merge(base, change map[string]any) map[string]any {
 		case nil:
 			delete(out, name)
 		case map[string]any:
+			if list, ok := out[name].([]any); ok {
+				out[name] = mergeList(list, v)
+				continue
+			}
 			inner, _ := out[name].(map[string]any)
 			out[name] = merge(inner, v)
 		default:
 			out[name] = v
+		}
+	}
+	return out
+}
+
+func mergeList(base []any, change map[string]any) []any {
+	out := slices.Clone(base)
+	for i := range out {
+		number := strconv.Itoa(i)
+		if _, there := change[number]; there {
+			out[i] = merge(map[string]any{number: out[i]}, change)[number]
 		}
 	}
 	return out

@@ -7,13 +7,16 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
-	_ "crypto/sha256" // for crypto.Hash.New
-	_ "crypto/sha512"
+	"crypto/sha256"
+	_ "crypto/sha512" // for crypto.Hash.New
 	"encoding/base64"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"math/big"
 	"slices"
+	"strings"
 	"sync"
 )
 
@@ -35,6 +38,9 @@ var keyring = map[string]func() *key{
 	"rsa":      sync.OnceValue(func() *key { return rsaKey("rsa", 2048) }),
 	"rsa1024":  sync.OnceValue(func() *key { return rsaKey("rsa1024", 1024) }),
 	"ed":       sync.OnceValue(edKey),
+	// Those that Holdfast itself signs client assertions with.
+	"client":     sync.OnceValue(func() *key { return ecKey("client", elliptic.P256(), "ES256") }),
+	"client_rsa": sync.OnceValue(func() *key { return rsaKey("client_rsa", 2048) }),
 }
 
 func ecKey(name string, curve elliptic.Curve, algorithm string) *key {
@@ -106,6 +112,60 @@ func (k *key) sign(algorithm, input string) []byte {
 		return signature
 	}
 	panic("no such kind of key")
+}
+
+// verify checks a compact JWS, under ES256 or PS256, and decodes its two parts.
+func (k *key) verify(token string, header, claims any) error {
+	parts := strings.Split(token, ".")
+	if len(parts) != 3 {
+		return fmt.Errorf("no compact JWS: %q", token)
+	}
+	var bytes [3][]byte
+	for i := range parts {
+		var err error
+		if bytes[i], err = base64.RawURLEncoding.DecodeString(parts[i]); err != nil {
+			return err
+		}
+	}
+	var algorithm struct{ Alg string }
+	if err := errors.Join(json.Unmarshal(bytes[0], &algorithm), json.Unmarshal(bytes[0], header), json.Unmarshal(bytes[1], claims)); err != nil {
+		return err
+	}
+	digest := sha256.Sum256([]byte(parts[0] + "." + parts[1]))
+	good := false
+	switch public := k.private.Public().(type) {
+	case *ecdsa.PublicKey:
+		if algorithm.Alg == "ES256" && len(bytes[2]) == 64 {
+			good = ecdsa.Verify(public, digest[:], new(big.Int).SetBytes(bytes[2][:32]), new(big.Int).SetBytes(bytes[2][32:]))
+		}
+	case *rsa.PublicKey:
+		options := &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash}
+		good = algorithm.Alg == "PS256" && rsa.VerifyPSS(public, crypto.SHA256, digest[:], bytes[2], options) == nil
+	}
+	if !good {
+		return fmt.Errorf("not signed by %s under %s", k.name, algorithm.Alg)
+	}
+	return nil
+}
+
+// privateJWK is the key with its private part, RFC 7518 §6.
+func (k *key) privateJWK() map[string]any {
+	b64 := base64.RawURLEncoding.EncodeToString
+	jwk := k.jwk()
+	switch private := k.private.(type) {
+	case *ecdsa.PrivateKey:
+		d, err := private.Bytes()
+		if err != nil {
+			panic(err)
+		}
+		jwk["d"] = b64(d)
+	case *rsa.PrivateKey:
+		private.Precompute()
+		jwk["d"], jwk["p"], jwk["q"] = b64(private.D.Bytes()), b64(private.Primes[0].Bytes()), b64(private.Primes[1].Bytes())
+		jwk["dp"], jwk["dq"] = b64(private.Precomputed.Dp.Bytes()), b64(private.Precomputed.Dq.Bytes())
+		jwk["qi"] = b64(private.Precomputed.Qinv.Bytes())
+	}
+	return jwk
 }
 
 // jwk is the public key, RFC 7517 §4, without "alg" and "use".

@@ -1,13 +1,14 @@
 package scenario
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 
 	"holdfast/e2e"
-	"holdfast/filter"
 	"holdfast/filter/filtertest"
 )
 
@@ -27,7 +28,8 @@ func load(t *testing.T) []*File {
 // Holdfast of its own.
 func inMemory(t *testing.T, host string, start func(*filtertest.Host, string) (engine, error)) {
 	played := 0
-	for _, f := range load(t) {
+	files := load(t)
+	for _, f := range files {
 		t.Run(f.Name, func(t *testing.T) {
 			for i, s := range f.Scenarios {
 				if !s.RunsOn(host) {
@@ -35,7 +37,7 @@ func inMemory(t *testing.T, host string, start func(*filtertest.Host, string) (e
 				}
 				played++
 				t.Run(s.Name, func(t *testing.T) {
-					if err := playInMemory(host, f, s, f.Name+strconv.Itoa(i), start); err != nil {
+					if err := playInMemory(host, files, f, s, f.Name+strconv.Itoa(i), start); err != nil {
 						t.Errorf("%s (%s): %v", s.Name, s.Ref, err)
 					}
 				})
@@ -45,28 +47,50 @@ func inMemory(t *testing.T, host string, start func(*filtertest.Host, string) (e
 	t.Logf("%d scenarios played on %s", played, host)
 }
 
-func playInMemory(host string, f *File, s *Scenario, id string, start func(*filtertest.Host, string) (engine, error)) error {
+func playInMemory(host string, files []*File, f *File, s *Scenario, id string, start func(*filtertest.Host, string) (engine, error)) error {
 	w := newWorld(pki(), id)
-	configuration, err := w.configuration(f, s)
+	configurations, err := w.configurations(f, s)
+	if err != nil {
+		return err
+	}
+	raw, err := environment(files)
+	if err != nil {
+		return err
+	}
+	env, err := w.environment(raw)
 	if err != nil {
 		return err
 	}
 	server := newServer(w, s.KeyServer)
-	m, err := newMemory(start, configuration, server)
+	p := &play{host: host, world: w, server: server, configurations: configurations, env: env}
+	m, err := newMemory(start, configurations, env, server)
+	if s.StartFails != nil {
+		return checkStartFails(s, err, p.secrets())
+	}
 	if err != nil {
 		return err
 	}
-	p := &play{host: host, proxy: m, world: w, server: server, realm: realmOf(configuration)}
+	p.proxy = m
 	if err := p.run(s); err != nil {
-		return fmt.Errorf("%w\n  log: %s", err, m.worker.LogText())
+		m.closeEngines()
+		return fmt.Errorf("%w\n  log: %s", err, m.log())
 	}
-	return m.close()
+	return m.close(p.secrets())
 }
 
-func headersOf(pairs ...string) []filter.Header {
-	var headers []filter.Header
-	for i := 0; i < len(pairs); i += 2 {
-		headers = append(headers, filter.Header{Name: pairs[i], Value: pairs[i+1]})
+// checkStartFails wants a start to have failed, for the reasons that the scenario
+// names.
+func checkStartFails(s *Scenario, err error, secrets []string) error {
+	if err == nil {
+		return errors.New("it started")
 	}
-	return headers
+	for _, text := range s.StartFails {
+		if !strings.Contains(err.Error(), text) {
+			return fmt.Errorf("the log lacks %q: %w", text, err)
+		}
+	}
+	if leak := leaked(secrets, err.Error()); leak != "" {
+		return fmt.Errorf("the log holds a part of a secret: %.12s…", leak)
+	}
+	return nil
 }

@@ -2,11 +2,13 @@ package scenario
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"holdfast/e2e"
 	"holdfast/filter"
 	"holdfast/filter/filtertest"
 )
@@ -23,6 +25,7 @@ type engine interface {
 // judge is an Exchange, in the package or in the VM.
 type judge interface {
 	OnRequestHeaders()
+	OnResponseHeaders()
 	OnDone()
 }
 
@@ -38,29 +41,52 @@ func startNative(h *filtertest.Host, configuration string) (engine, error) {
 	return native{p}, err
 }
 
-// memory is a proxy in memory.
+// memory is a proxy in memory, with a worker for each Holdfast.
 type memory struct {
-	proxy  *filtertest.Proxy
-	worker *filtertest.Host
-	engine engine
-	server *server
-	sent   []*memoryExchange
+	proxy   *filtertest.Proxy
+	workers map[string]*memoryWorker
+	server  *server
+	sent    []*memoryExchange
 
 	releasing bool // calls that were counted before are asked about again
 }
 
-// newMemory starts Holdfast on a proxy in memory, and gives it the moment that a
-// real proxy gets before its first request.
-func newMemory(start func(*filtertest.Host, string) (engine, error), configuration string, keys *server) (*memory, error) {
-	m := &memory{proxy: filtertest.NewProxy(), server: keys}
-	m.worker = m.proxy.Worker()
-	paths := keys.paths()
+type memoryWorker struct {
+	host   *filtertest.Host
+	engine engine
+}
+
+// newMemory starts Holdfasts on a proxy in memory, and gives them the moment that
+// a real proxy gets before its first request.
+func newMemory(start func(*filtertest.Host, string) (engine, error), configurations, env map[string]string, server *server) (*memory, error) {
+	m := &memory{proxy: filtertest.NewProxy(), workers: map[string]*memoryWorker{}, server: server}
+	server.now = m.proxy.Now
+	m.serve()
+	for _, name := range slices.Sorted(maps.Keys(configurations)) {
+		host := m.proxy.Worker()
+		host.Environment = env
+		e, err := start(host, configurations[name])
+		if err != nil {
+			m.closeEngines()
+			return nil, fmt.Errorf("the start failed: %w\n%s", err, host.LogText())
+		}
+		host.Plugin = e
+		m.workers[name] = &memoryWorker{host, e}
+	}
+	m.pass(50 * time.Millisecond)
+	return m, nil
+}
+
+// serve lets the server answer the calls of all workers.
+func (m *memory) serve() {
+	paths := m.server.paths()
 	m.proxy.Server = func(call filter.Call) filtertest.Reply {
 		endpoint := paths[call.Path]
+		q := &question{method: call.Method, path: call.Path, fields: call.Headers, body: call.Body}
 		if !m.releasing {
-			keys.count(endpoint)
+			m.server.count(endpoint, q)
 		}
-		r, _ := keys.reply(endpoint)
+		r, _ := m.server.reply(endpoint, q)
 		if r.Hold {
 			return filtertest.Reply{}
 		}
@@ -73,18 +99,27 @@ func newMemory(start func(*filtertest.Host, string) (engine, error), configurati
 		}
 		return filtertest.Reply{Result: result, Delay: r.Delay, Reset: r.Reset}
 	}
-	e, err := start(m.worker, configuration)
-	if err != nil {
-		return nil, fmt.Errorf("the start failed: %w\n%s", err, m.worker.LogText())
+}
+
+func (m *memory) closeEngines() {
+	for _, w := range m.workers {
+		w.engine.close()
 	}
-	m.engine, m.worker.Plugin = e, e
-	m.pass(50 * time.Millisecond)
-	return m, nil
+}
+
+// log is what all Holdfasts logged.
+func (m *memory) log() string {
+	var text strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(m.workers)) {
+		text.WriteString(m.workers[name].host.LogText())
+	}
+	return text.String()
 }
 
 func (m *memory) now() time.Time       { return m.proxy.Now() }
 func (m *memory) pass(d time.Duration) { m.proxy.Advance(d) }
-func (m *memory) keysChanged() {
+func (m *memory) jump(d time.Duration) { m.proxy.Jump(d) }
+func (m *memory) serverChanged() {
 	m.releasing = true
 	m.proxy.Release()
 	m.releasing = false
@@ -110,10 +145,11 @@ func (m *memory) send(r *request, _ bool) (exchange, error) {
 			s.Properties[name] = *v
 		}
 	}
-	x := &memoryExchange{memory: m, request: r, stream: s, judge: m.engine.begin(s)}
+	e := m.workers[r.at].engine
+	x := &memoryExchange{memory: m, request: r, stream: s, judge: e.begin(s)}
 	m.sent = append(m.sent, x)
 	x.judge.OnRequestHeaders()
-	return x, m.engine.err()
+	return x, e.err()
 }
 
 // lower puts names in lower case, as Envoy's HTTP/1 codec does.
@@ -126,25 +162,27 @@ func lower(fields []filter.Header) []filter.Header {
 }
 
 // close ends everything and finds what no single outcome shows.
-func (m *memory) close() error {
-	defer m.engine.close()
+func (m *memory) close(secrets []string) error {
+	defer m.closeEngines()
 	for _, x := range m.sent {
 		x.end()
 	}
-	if err := m.engine.err(); err != nil {
-		return err
+	for _, w := range m.workers {
+		if err := w.engine.err(); err != nil {
+			return err
+		}
 	}
 	if len(m.proxy.Violations) > 0 {
 		return fmt.Errorf("the host objects: %q", m.proxy.Violations)
 	}
+	log := m.log()
+	if leak := leaked(secrets, log); leak != "" {
+		return fmt.Errorf("the log holds a part of a secret: %.12s…\n%s", leak, log)
+	}
 	counted := map[string]uint64{}
-	log := m.worker.LogText()
 	for _, x := range m.sent {
 		if len(x.stream.Violations) > 0 {
 			return fmt.Errorf("the host objects: %q", x.stream.Violations)
-		}
-		if leak := leaked(x.request.token, log); leak != "" {
-			return fmt.Errorf("the log holds a part of a token: %.12s…\n%s", leak, log)
 		}
 		switch {
 		case x.stream.Waits(): // the client left
@@ -154,16 +192,21 @@ func (m *memory) close() error {
 			counted["allowed"]++
 		}
 	}
-	for _, name := range m.worker.MetricNames() {
+	for _, name := range m.workers[""].host.MetricNames() {
 		short := strings.TrimPrefix(name, "holdfast.")
-		if (short == "allowed" || strings.HasPrefix(short, "denied.")) && m.worker.Metric(name) != counted[short] {
-			return fmt.Errorf("%s is %d, want %d", name, m.worker.Metric(name), counted[short])
+		if (short == "allowed" || strings.HasPrefix(short, "denied.")) && m.metric(name) != counted[short] {
+			return fmt.Errorf("%s is %d, want %d", name, m.metric(name), counted[short])
 		}
 	}
 	return nil
 }
 
-func (m *memory) metric(name string) uint64 { return m.worker.Metric(name) }
+func (m *memory) metric(name string) (sum uint64) {
+	for _, w := range m.workers {
+		sum += w.host.Metric(name)
+	}
+	return sum
+}
 
 type memoryExchange struct {
 	memory  *memory
@@ -194,10 +237,13 @@ func (x *memoryExchange) outcome() *outcome {
 		o.properties[strings.TrimPrefix(name, "holdfast.")] = v
 	}
 	if s.Continued {
-		o.passed, o.status, o.upstream = true, 200, slices.Clone(s.Headers)
+		s.Response(x.judge.OnResponseHeaders, upstreamAnswer(s)...)
+		o.passed, o.status, o.upstream, o.headers = true, 200, slices.Clone(s.Headers), s.ResponseHeaders
 		x.end()
 		return o
 	}
+	// An answer of Holdfast's own comes by there, too.
+	s.Response(x.judge.OnResponseHeaders, s.Answer.Headers...)
 	o.status, o.headers, o.body, o.details = s.Answer.Status, s.Answer.Headers, s.Answer.Body, s.Answer.Details
 	if x.request.isGRPC() {
 		o.asGRPC(s.Answer.GRPCStatus)
@@ -219,4 +265,22 @@ func (o *outcome) asGRPC(status int) {
 		}
 	}
 	o.status, o.body, o.headers = 200, "", headers
+}
+
+// upstreamAnswer is what package e2e's upstream answers with.
+func upstreamAnswer(s *filtertest.Stream) []filter.Header {
+	fields := headersOf(":status", "200", "content-type", "application/json")
+	for _, field := range s.Field(e2e.ResponseHeader) {
+		name, v, _ := strings.Cut(field, ": ")
+		fields = append(fields, filter.Header{Name: name, Value: v})
+	}
+	return fields
+}
+
+func headersOf(pairs ...string) []filter.Header {
+	var headers []filter.Header
+	for i := 0; i < len(pairs); i += 2 {
+		headers = append(headers, filter.Header{Name: pairs[i], Value: pairs[i+1]})
+	}
+	return headers
 }

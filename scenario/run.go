@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,8 +21,10 @@ type proxy interface {
 	send(r *request, waits bool) (exchange, error)
 	// pass lets time pass.
 	pass(d time.Duration)
-	// keysChanged tells that the key server behaves differently from now on.
-	keysChanged()
+	// jump sets the clock, where that can be done.
+	jump(d time.Duration)
+	// serverChanged tells that the server behaves differently from now on.
+	serverChanged()
 	// metric is one of Holdfast's counters, by its full name.
 	metric(name string) uint64
 }
@@ -33,6 +37,7 @@ type exchange interface {
 
 // request is what a client sends and what the host knows about its connection.
 type request struct {
+	at                           string // "" or the name of another Holdfast
 	method, authority, path, sni string
 	fields                       []filter.Header
 	certificate                  *e2e.Certificate // nil for none
@@ -75,17 +80,41 @@ func values(headers []filter.Header, name string) []string {
 
 // play is one scenario being played.
 type play struct {
-	host    string
-	proxy   proxy
-	world   *world
-	server  *server
-	realm   string
+	host           string
+	proxy          proxy
+	world          *world
+	server         *server
+	configurations map[string]string // of the Holdfasts, by name
+	env            map[string]string
+
 	waiting map[string]*waiter
+	tokens  []string          // that were sent
+	counted map[string]uint64 // metrics when the scenario began
 }
 
 type waiter struct {
 	exchange exchange
 	request  *request
+	keep     string
+}
+
+// secrets are what no answer and no log may hold.
+func (p *play) secrets() []string {
+	all := append(slices.Clone(p.tokens), slices.Collect(maps.Values(p.world.tokens))...)
+	for _, cookie := range p.world.cookies {
+		_, v, _ := strings.Cut(cookie, "=")
+		all = append(all, v)
+	}
+	for _, v := range p.env {
+		all = append(all, strings.FieldsFunc(v, func(c rune) bool { return strings.ContainsRune(`", {}:`, c) })...)
+	}
+	questions, _ := p.server.asked()
+	for _, list := range questions {
+		for _, q := range list {
+			all = append(all, q.secrets()...)
+		}
+	}
+	return all
 }
 
 // patience bounds how long a decision may take. It is generous: the machine may
@@ -94,10 +123,27 @@ const patience = 30 * time.Second
 
 // run plays all steps, up to the first that goes wrong.
 func (p *play) run(s *Scenario) error {
-	p.waiting = map[string]*waiter{}
+	p.waiting, p.counted = map[string]*waiter{}, map[string]uint64{}
+	p.world = p.world.begin()
+	p.server.begin(p.world, s)
+	for _, step := range s.Steps {
+		if step.Want != nil {
+			for name := range step.Want.Metrics {
+				p.counted[name] = p.proxy.metric("holdfast." + name)
+			}
+		}
+	}
 	for i, step := range s.Steps {
 		if err := p.take(step); err != nil {
 			return fmt.Errorf("step %d: %w", i+1, err)
+		}
+	}
+	questions, _ := p.server.asked()
+	for _, list := range questions {
+		for _, q := range list {
+			if err := q.check(); err != nil {
+				return fmt.Errorf("introspection: %w", err)
+			}
 		}
 	}
 	return nil
@@ -108,9 +154,12 @@ func (p *play) take(s *Step) error {
 	case s.Pass > 0:
 		p.proxy.pass(time.Duration(s.Pass))
 		return nil
-	case s.KeyServer != nil:
-		p.server.change(s.KeyServer)
-		p.proxy.keysChanged()
+	case s.Jump != 0:
+		p.proxy.jump(time.Duration(s.Jump))
+		return nil
+	case s.changesServer():
+		p.server.change(s.KeyServer, s.Introspection, s.Introspection2)
+		p.proxy.serverChanged()
 		return nil
 	case s.Leave != "" || s.Await != "":
 		name := or(s.Leave, s.Await)
@@ -123,7 +172,7 @@ func (p *play) take(s *Step) error {
 			w.exchange.leave()
 			return nil
 		}
-		return p.conclude(w.exchange, w.request, s.Want)
+		return p.conclude(w.exchange, w.request, s.Want, w.keep)
 	}
 	return p.request(s)
 }
@@ -140,9 +189,9 @@ func (p *play) request(s *Step) error {
 			return err
 		}
 		if s.As != "" {
-			err = p.park(s.As, x, r)
+			err = p.park(s.As, x, r, s.Keep)
 		} else {
-			err = p.conclude(x, r, s.Want)
+			err = p.conclude(x, r, s.Want, s.Keep)
 		}
 		if err == nil || !p.proxy.now().Before(deadline) {
 			return err
@@ -152,20 +201,24 @@ func (p *play) request(s *Step) error {
 }
 
 // park keeps a request that has to wait.
-func (p *play) park(name string, x exchange, r *request) error {
+func (p *play) park(name string, x exchange, r *request, keep string) error {
 	if o := x.outcome(); o != nil {
 		return fmt.Errorf("the request did not wait: it got %s", o.describe())
 	}
-	p.waiting[name] = &waiter{x, r}
+	p.waiting[name] = &waiter{x, r, keep}
 	return nil
 }
 
-// conclude waits for the outcome and compares.
-func (p *play) conclude(x exchange, r *request, want *Want) error {
+// conclude waits for the outcome and compares. It keeps the session that was
+// started under a name, if there is one.
+func (p *play) conclude(x exchange, r *request, want *Want, keep string) error {
 	for deadline := p.proxy.now().Add(patience); ; p.proxy.pass(10 * time.Millisecond) {
 		if o := x.outcome(); o != nil {
 			if err := p.check(o, r, want); err != nil {
 				return fmt.Errorf("%w\n  got: %s", err, o.describe())
+			}
+			if keep != "" {
+				p.keep(keep, r, o)
 			}
 			return nil
 		}
@@ -179,7 +232,9 @@ func (p *play) conclude(x exchange, r *request, want *Want) error {
 func (p *play) build(s *Step) (*request, error) {
 	w := *p.world
 	w.now = p.proxy.now()
+	_, w.answer = p.server.asked()
 	r := &request{
+		at:     s.At,
 		method: or(s.Method, "GET"), authority: or(s.Authority, "api.example.com"), sni: "api.example.com",
 		properties: map[string]*string{},
 	}
@@ -196,6 +251,7 @@ func (p *play) build(s *Step) (*request, error) {
 			return nil, err
 		}
 		r.token = w.token
+		p.tokens = append(p.tokens, w.token)
 		sent = strings.Contains(s.Path, "${token}")
 	}
 	if r.path, err = w.text(or(s.Path, "/accounts")); err != nil {
@@ -232,22 +288,36 @@ const issuerHost = "https://as.example.com"
 
 // newWorld makes what a Holdfast of its own needs: an issuer that no other has.
 func newWorld(pki *e2e.PKI, id string) *world {
-	return &world{pki: pki, issuer: issuerHost + "/" + id, now: time.Now()}
+	w := &world{pki: pki, issuer: issuerHost + "/" + id, now: time.Now()}
+	return w.begin()
 }
 
-// configuration is the configuration of a scenario, ready for Holdfast. A nil
-// scenario gives the file's own.
-func (w *world) configuration(f *File, s *Scenario) (string, error) {
-	merged, err := f.mergedConfig(s)
-	if err != nil {
-		return "", err
+// configurations are those of a scenario's Holdfasts, ready for them: its own
+// under "", and the others by name.
+func (w *world) configurations(f *File, s *Scenario) (map[string]string, error) {
+	configurations := map[string]string{}
+	for _, name := range append(slices.Collect(maps.Keys(s.Others)), "") {
+		merged, err := f.mergedConfig(s, name)
+		if err != nil {
+			return nil, err
+		}
+		if configurations[name], err = w.json(merged, ""); err != nil {
+			return nil, err
+		}
 	}
-	expanded, err := w.expand(merged)
-	if err != nil {
-		return "", err
+	return configurations, nil
+}
+
+// environment expands the environment of the scenarios.
+func (w *world) environment(raw map[string]string) (map[string]string, error) {
+	env := map[string]string{}
+	for name, v := range raw {
+		var err error
+		if env[name], err = w.text(v); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
 	}
-	text, err := json.Marshal(expanded)
-	return string(text), err
+	return env, nil
 }
 
 // realmOf is the realm that challenges name.

@@ -16,6 +16,29 @@ import (
 
 // mint makes the token that a step describes.
 func (w *world) mint(t *Token) (string, error) {
+	if token, there := w.tokens[t.Name]; there {
+		return token, nil
+	}
+	token, err := w.make(t)
+	if t.Name != "" {
+		w.tokens[t.Name] = token
+	}
+	return token, err
+}
+
+func (w *world) make(t *Token) (string, error) {
+	if t.Opaque != "" {
+		return w.opaque(t.Opaque), nil
+	}
+	return w.sign(t, "at+jwt", map[string]any{
+		"iss": "${issuer}", "aud": "https://api.example.com", "sub": "client-a", "client_id": "client-a",
+		"iat": "${now}", "exp": "${now+300}", "jti": rand.Text(), "scope": "accounts:read payments:write",
+		"cnf": map[string]any{"x5t#S256": "${x5t:own}"},
+	})
+}
+
+// sign makes a JWT of a type with claims, and whatever t does to it.
+func (w *world) sign(t *Token, typ string, claims map[string]any) (string, error) {
 	if t.Raw != "" {
 		return w.text(t.Raw)
 	}
@@ -23,27 +46,20 @@ func (w *world) mint(t *Token) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	header := map[string]any{"alg": k.algorithms[0], "typ": "at+jwt", "kid": k.name}
-	claims := map[string]any{
-		"iss": "${issuer}", "aud": "https://api.example.com", "sub": "client-a", "client_id": "client-a",
-		"iat": "${now}", "exp": "${now+300}", "jti": rand.Text(), "scope": "accounts:read payments:write",
-		"cnf": map[string]any{"x5t#S256": "${x5t:own}"},
-	}
-	for name, v := range t.Header {
-		header[name] = v
-	}
-	for name, v := range t.Claims {
-		claims[name] = v
-	}
+	var removed [2][]string
 	for _, name := range t.Remove {
-		from := claims
 		if inner, ok := strings.CutPrefix(name, "header."); ok {
-			from, name = header, inner
+			removed[0] = append(removed[0], inner)
+		} else {
+			removed[1] = append(removed[1], name)
 		}
-		if _, ok := from[name]; !ok {
-			return "", fmt.Errorf("nothing to remove: %q", name)
-		}
-		delete(from, name)
+	}
+	header, err := edit(map[string]any{"alg": k.algorithms[0], "typ": typ, "kid": k.name}, t.Header, removed[0])
+	if err != nil {
+		return "", err
+	}
+	if claims, err = edit(claims, t.Claims, removed[1]); err != nil {
+		return "", err
 	}
 	headerText, err := w.json(header, t.RawHead)
 	if err != nil {
@@ -56,6 +72,20 @@ func (w *world) mint(t *Token) (string, error) {
 	algorithm, _ := header["alg"].(string)
 	input := segment([]byte(headerText)) + "." + segment([]byte(claimsText))
 	return mutate(t.Mutate, input, k.sign(algorithm, input), k)
+}
+
+// edit sets members of an object, and removes some that have to be there.
+func edit(object, set map[string]any, remove []string) (map[string]any, error) {
+	for name, v := range set {
+		object[name] = v
+	}
+	for _, name := range remove {
+		if _, there := object[name]; !there {
+			return nil, fmt.Errorf("nothing to remove: %q", name)
+		}
+		delete(object, name)
+	}
+	return object, nil
 }
 
 // json is an object as JSON, or the text that stands in for it.

@@ -38,7 +38,7 @@ func module(t *testing.T, hostile bool) *wasmhost.Module {
 
 func starter(m *wasmhost.Module) func(*filtertest.Host, string) (engine, error) {
 	return func(h *filtertest.Host, configuration string) (engine, error) {
-		vm, err := m.Start(context.Background(), h, configuration)
+		vm, err := m.Start(context.Background(), h, configuration, h.Environment)
 		if err != nil {
 			return nil, err
 		}

@@ -1,6 +1,8 @@
 package scenario
 
 import (
+	"crypto/rand"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
@@ -11,8 +13,6 @@ import (
 	"strings"
 	"time"
 
-	"crypto/sha256"
-
 	"holdfast/e2e"
 )
 
@@ -22,7 +22,25 @@ type world struct {
 	pki    *e2e.PKI
 	issuer string
 	now    time.Time
-	token  string
+	token  string // of the request at hand
+	answer string // of an introspection endpoint, the last one
+
+	play    string            // differs in each playing of a scenario
+	tokens  map[string]string // that have a name
+	cookies map[string]string // the sessions that were kept, "NAME=VALUE", by name
+}
+
+// issuer2 is the second issuer.
+func (w *world) issuer2() string { return w.issuer + "/two" }
+
+// opaque is an opaque token: text that tells nothing, and nobody else's.
+func (w *world) opaque(name string) string { return "opaque-" + name + "-" + w.play }
+
+// begin is the world of one playing of a scenario.
+func (w *world) begin() *world {
+	begun := *w
+	begun.play, begun.tokens, begun.cookies = rand.Text(), map[string]string{}, map[string]string{}
+	return &begun
 }
 
 // certificate is a certificate by the name that scenarios use; nil for "none".
@@ -116,11 +134,40 @@ func (w *world) value(name string) (any, error) {
 	case "issuer":
 		return w.issuer, nil
 	case "issuer2":
-		return w.issuer + "/two", nil
+		return w.issuer2(), nil
 	case "keys_uri":
 		return w.issuer + "/jwks", nil
+	case "introspect_uri":
+		return w.issuer + "/introspect", nil
+	case "introspect_uri2":
+		return w.issuer2() + "/introspect", nil
 	case "token":
-		return w.token, nil
+		if argument == "" {
+			return w.token, nil
+		}
+		return known(w.tokens, argument)
+	case "answer":
+		return w.answer, nil
+	case "answer_base64url":
+		return segment([]byte(w.answer)), nil
+	case "opaque":
+		return w.opaque(argument), nil
+	case "cookie": // ${cookie:NAME}, ${cookie:NAME:how}
+		kept, how, _ := strings.Cut(argument, ":")
+		cookie, err := known(w.cookies, kept)
+		if err != nil {
+			return nil, err
+		}
+		return spoil(cookie, how)
+	case "session_key": // ${session_key:NAME}
+		key := sha256.Sum256([]byte("session key " + argument))
+		return base64.StdEncoding.EncodeToString(key[:]), nil
+	case "private_jwk":
+		k, err := keyNamed(argument)
+		if err != nil {
+			return nil, err
+		}
+		return k.privateJWK(), nil
 	case "null":
 		return nil, nil
 	case "keys":
@@ -160,6 +207,14 @@ func (w *world) numericDate(offset string) (any, error) {
 	}
 	at := float64(w.now.Unix()) + seconds
 	return json.Number(strconv.FormatFloat(at, 'f', -1, 64)), nil
+}
+
+func known(all map[string]string, name string) (string, error) {
+	v, there := all[name]
+	if !there {
+		return "", fmt.Errorf("nothing was kept as %q", name)
+	}
+	return v, nil
 }
 
 // written is a certificate as hosts and proxies write it.

@@ -63,7 +63,7 @@ func ParseKeys(list string) (*Keys, error) {
 func isSeparator(r rune) bool { return strings.ContainsRune(", \t\r\n", r) }
 
 func decodeKey(text string) ([]byte, bool) {
-	text = strings.TrimRight(text, "=")
+	text = strings.TrimSuffix(text, "=") // 32 bytes are padded with one
 	encoding := base64.RawURLEncoding.Strict()
 	if strings.ContainsAny(text, "+/") {
 		encoding = base64.RawStdEncoding.Strict()

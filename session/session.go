@@ -34,8 +34,9 @@ const (
 )
 
 // Seal returns the value of a cookie. The nonce has to be random: one that comes
-// twice with the same key breaks the seal. settings is not in the value; it has to
-// be the same when the value is opened.
+// twice with the same key breaks the seal, which is why a key is good for 2^32 cookies
+// (NIST SP 800-38D §8.3). settings is not in the value; it has to be the same when
+// the value is opened.
 func (k *Keys) Seal(s Session, settings []byte, nonce [NonceSize]byte) string {
 	first := &k.all[0]
 	value := append([]byte{version}, first.id[:]...)

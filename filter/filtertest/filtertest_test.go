@@ -106,6 +106,31 @@ func TestCalls(t *testing.T) {
 	}
 }
 
+// Somebody who sets the wall clock does not change when ticks and answers come.
+func TestJump(t *testing.T) {
+	t.Parallel()
+	h := NewProxy().Worker()
+	tick := &ticker{host: h}
+	h.Plugin = tick
+	answered := 0
+	h.within(func() {
+		h.Dispatch(filter.Call{Timeout: 15 * time.Millisecond}, func(filter.CallResult) { answered++ })
+	})
+	h.SetTick(10 * time.Millisecond)
+	h.Proxy.Jump(-time.Hour)
+	h.Proxy.Advance(12 * time.Millisecond)
+	if len(tick.at) != 1 || tick.at[0] != 10*time.Millisecond-time.Hour || answered != 0 {
+		t.Errorf("ticks at %v, %d answers", tick.at, answered)
+	}
+	h.Proxy.Jump(2 * time.Hour)
+	if len(tick.at) != 1 {
+		t.Error("a tick on the way")
+	}
+	if h.Proxy.Advance(8 * time.Millisecond); len(tick.at) != 2 || answered != 1 {
+		t.Errorf("ticks at %v, %d answers", tick.at, answered)
+	}
+}
+
 // What no host would stand for is noticed.
 func TestStreamViolations(t *testing.T) {
 	t.Parallel()

@@ -41,8 +41,17 @@ func (p *Proxy) Worker() *Host {
 func (p *Proxy) Now() time.Time { return p.now }
 
 // Jump moves the clock without letting anything happen on the way, as when
-// somebody sets the wall clock. A negative d moves it back.
-func (p *Proxy) Jump(d time.Duration) { p.now = p.now.Add(d) }
+// somebody sets the wall clock. A negative d moves it back. Timers do not follow
+// the wall clock: what is due in a second still is.
+func (p *Proxy) Jump(d time.Duration) {
+	p.now = p.now.Add(d)
+	for _, h := range p.workers {
+		h.nextTick = h.nextTick.Add(d)
+	}
+	for _, c := range p.calls {
+		c.due, c.limit = c.due.Add(d), c.limit.Add(d)
+	}
+}
 
 // Advance lets time pass, and everything happen that is due on the way: ticks,
 // answers to calls, timeouts.
@@ -153,6 +162,9 @@ func (c *Call) Answer(result filter.CallResult) {
 	}
 	c.host.within(func() { c.done(result) })
 }
+
+// From is the worker that sent the call.
+func (c *Call) From() *Host { return c.host }
 
 // Open reports whether the call was neither answered nor lost.
 func (c *Call) Open() bool { return !c.over }

@@ -191,6 +191,57 @@ func TestContract4_EditsOfAResponse(t *testing.T) {
 	}
 }
 
+// A session starts with the response of its own request, and its cookie stands for
+// the token.
+func TestContract4_SessionStarts(t *testing.T) {
+	t.Setenv("HOLDFAST_TEST_KEY", strings.Repeat("A", 43)+"=")
+	host := running(t, configuration(inline, `,"session":{"key_env":"HOLDFAST_TEST_KEY"}`))
+	refused, _ := request(host, "")
+	allowed, _ := request(host, mint("alice"))
+	fields := [][2]string{{":status", "200"}, {"cache-control", "public"}}
+	host.CallOnResponseHeaders(refused, fields, true)
+	host.CallOnResponseHeaders(allowed, fields, true)
+	if got := host.GetCurrentResponseHeaders(refused); !slices.Equal(got, fields) {
+		t.Errorf("the answer became %q", got)
+	}
+	got := host.GetCurrentResponseHeaders(allowed)
+	cookies := valuesOf(got, "set-cookie")
+	if len(cookies) != 1 || !slices.Equal(valuesOf(got, "cache-control"), []string{"private, no-store"}) {
+		t.Fatalf("the response became %q", got)
+	}
+	cookie, _, _ := strings.Cut(cookies[0], ";")
+	id, action := request(host, "", [2]string{"cookie", cookie})
+	if action != types.ActionContinue {
+		t.Fatalf("%+v", host.GetSentLocalResponse(id))
+	}
+	expectSub(t, host, id, "alice")
+}
+
+// An opaque token is asked about with a body, and its request goes on from the
+// callback of the answer's tick.
+func TestRFC7662_OpaqueToken(t *testing.T) {
+	const introspection = `,"introspection":{"endpoint":"https://as.example.com/introspect","cluster":"as","client_auth":"none"}`
+	doc := strings.Replace(configuration(inline, ""), `}],`, introspection+`}],`, 1)
+	host := running(t, doc)
+	id, action := request(host, "opaque")
+	if action != types.ActionPause || host.GetSentLocalResponse(id) != nil {
+		t.Fatalf("%v, %+v", action, host.GetSentLocalResponse(id))
+	}
+	host.Tick()
+	calls := host.GetCalloutAttributesFromContext(proxytest.PluginContextID)
+	if len(calls) != 1 || string(calls[0].Body) != "token=opaque" || !slices.Equal(valuesOf(calls[0].Headers, ":method"), []string{"POST"}) {
+		t.Fatalf("%+v", calls)
+	}
+	print, _ := hex.DecodeString(digestOfClient)
+	answer := `{"active":true,"sub":"alice","aud":"https://api.example.com","cnf":{"x5t#S256":"` + encode(print) + `"}}`
+	host.CallOnHttpCallResponse(calls[0].CalloutID, [][2]string{{":status", "200"}, {"content-type", "application/json"}}, nil, []byte(answer))
+	host.Tick()
+	if host.GetCurrentHttpStreamAction(id) != types.ActionContinue {
+		t.Fatalf("%+v, %q", host.GetSentLocalResponse(id), host.GetWarnLogs())
+	}
+	expectSub(t, host, id, "alice")
+}
+
 func TestRefused(t *testing.T) {
 	host := running(t, configuration(inline, ""))
 	id, action := request(host, "")

@@ -36,8 +36,9 @@ func (c *Cache[K, V]) Get(key K) (value V, found bool) {
 	return element.Value.(*entry[K, V]).value, true
 }
 
-// Put sets the value of a key and makes room for it. A value that costs more than
-// the whole cache may is not kept; whatever the key had before is gone.
+// Put sets the value of a key and makes room for it. The cost is not negative. A
+// value that costs more than the whole cache may is not kept; whatever the key had
+// before is gone.
 func (c *Cache[K, V]) Put(key K, value V, cost int) {
 	c.Remove(key)
 	if cost > c.cost || c.entries < 1 {

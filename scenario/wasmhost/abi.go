@@ -98,10 +98,21 @@ var hostFunctions = map[string]struct {
 	}},
 	"proxy_replace_header_map_value": {5, func(vm *VM, a []uint64) uint32 {
 		x := vm.stream()
-		if x == nil || a[0] != mapRequestHeaders {
+		name, value := vm.text(a[1], a[2]), vm.text(a[3], a[4])
+		switch {
+		case x != nil && a[0] == mapRequestHeaders:
+			return failure(x.stream.SetRequestHeader(name, value))
+		case x != nil && a[0] == mapResponseHeaders:
+			return failure(x.stream.SetResponseHeader(name, value))
+		}
+		return statusBadArgument
+	}},
+	"proxy_add_header_map_value": {5, func(vm *VM, a []uint64) uint32 {
+		x := vm.stream()
+		if x == nil || a[0] != mapResponseHeaders {
 			return statusBadArgument
 		}
-		return failure(x.stream.SetRequestHeader(vm.text(a[1], a[2]), vm.text(a[3], a[4])))
+		return failure(x.stream.AddResponseHeader(vm.text(a[1], a[2]), vm.text(a[3], a[4])))
 	}},
 	"proxy_remove_header_map_value": {3, func(vm *VM, a []uint64) uint32 {
 		x := vm.stream()
@@ -164,7 +175,6 @@ var hostFunctions = map[string]struct {
 		return statusOK
 	}},
 
-	"proxy_add_header_map_value":         {5, unimplemented},
 	"proxy_get_header_map_value":         {5, unimplemented},
 	"proxy_set_header_map_pairs":         {3, unimplemented},
 	"proxy_set_buffer_bytes":             {5, unimplemented},
@@ -280,6 +290,7 @@ func (vm *VM) getBuffer(a []uint64) uint32 {
 func (vm *VM) dispatch(a []uint64) uint32 {
 	call := filter.Call{
 		Cluster: vm.text(a[0], a[1]),
+		Body:    vm.text(a[4], a[5]),
 		Timeout: time.Duration(uint32(a[8])) * time.Millisecond,
 		MaxBody: math.MaxInt, // the module itself looks at the size
 	}
@@ -289,12 +300,14 @@ func (vm *VM) dispatch(a []uint64) uint32 {
 			call.Authority = h.Value
 		case ":path":
 			call.Path = h.Value
-		case ":method", ":scheme":
+		case ":method":
+			call.Method = h.Value
+		case ":scheme":
 		default:
 			call.Headers = append(call.Headers, h)
 		}
 	}
-	if call.Cluster == "" || call.Authority == "" || call.Path == "" {
+	if call.Cluster == "" || call.Method == "" || call.Authority == "" || call.Path == "" {
 		return statusBadArgument
 	}
 	vm.lastCall++

@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
@@ -17,6 +19,7 @@ import (
 type VM struct {
 	host          filter.Host
 	configuration []byte
+	environment   []string // "NAME=VALUE", sorted
 	module        api.Module
 	output        bytes.Buffer // what the VM wrote to stdout and stderr
 
@@ -42,17 +45,26 @@ type vmKey struct{}
 // ErrStart means that the plugin refused its configuration.
 var ErrStart = errors.New("wasmhost: the plugin did not start")
 
-// Start makes a VM and starts the plugin in it.
-func (m *Module) Start(ctx context.Context, host filter.Host, configuration string) (*VM, error) {
+// Start makes a VM with an environment and starts the plugin in it. The two
+// variables that envoy.yaml gives Go's collector are always there.
+func (m *Module) Start(ctx context.Context, host filter.Host, configuration string, environment map[string]string) (*VM, error) {
 	vm := &VM{
-		host: host, configuration: []byte(configuration),
+		host: host, configuration: []byte(configuration), environment: []string{"GOGC=50", "GOMEMLIMIT=64MiB"},
 		streams: map[uint32]*Exchange{}, lastID: rootID, metrics: map[uint32]metricKind{},
 	}
+	for name, value := range environment {
+		vm.environment = append(vm.environment, name+"="+value)
+	}
+	slices.Sort(vm.environment)
 	config := wazero.NewModuleConfig().WithName("").WithStartFunctions("_initialize").
 		WithStdout(&vm.output).WithStderr(&vm.output).
 		WithWalltime(func() (int64, int32) { now := host.Now(); return now.Unix(), int32(now.Nanosecond()) }, sys.ClockResolution(1)).
 		WithNanotime(func() int64 { return host.Now().UnixNano() }, sys.ClockResolution(1)).
-		WithRandSource(randomness{host}).WithEnv("GOGC", "50").WithEnv("GOMEMLIMIT", "24MiB")
+		WithRandSource(randomness{host})
+	for _, variable := range vm.environment {
+		name, value, _ := strings.Cut(variable, "=")
+		config = config.WithEnv(name, value)
+	}
 	var err error
 	vm.module, err = m.runtime.InstantiateModule(context.WithValue(ctx, vmKey{}, vm), m.compiled, config)
 	if err != nil {
@@ -163,6 +175,14 @@ func (x *Exchange) OnRequestHeaders() {
 	action := x.vm.call(x.id, "proxy_on_request_headers", uint64(x.id), uint64(len(headers)), 1)
 	if action == actionContinue && !x.answered && x.vm.trap == nil {
 		x.resume()
+	}
+}
+
+// OnResponseHeaders lets the upstream's response pass the filter. An answer of the
+// filter's own has passed it before.
+func (x *Exchange) OnResponseHeaders() {
+	if !x.answered {
+		x.vm.call(x.id, "proxy_on_response_headers", uint64(x.id), 1, 1)
 	}
 }
 

@@ -14,6 +14,11 @@ const configuration = `{"issuers": [{"issuer": "https://as.example.com", "audien
 
 func start(t *testing.T, configuration string) (*VM, *filtertest.Host, error) {
 	t.Helper()
+	return startWith(t, configuration, nil, true)
+}
+
+func startWith(t *testing.T, configuration string, environment map[string]string, hostile bool) (*VM, *filtertest.Host, error) {
+	t.Helper()
 	name := os.Getenv("HOLDFAST_WASM")
 	if name == "" {
 		t.Fatal("HOLDFAST_WASM is not set: run make test")
@@ -23,13 +28,13 @@ func start(t *testing.T, configuration string) (*VM, *filtertest.Host, error) {
 		t.Fatalf("%v: run make test", err)
 	}
 	ctx := context.Background()
-	m, err := Load(ctx, wasm, true)
+	m, err := Load(ctx, wasm, hostile)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { m.Close(ctx) })
 	host := filtertest.NewProxy().Worker()
-	vm, err := m.Start(ctx, host, configuration)
+	vm, err := m.Start(ctx, host, configuration, environment)
 	return vm, host, err
 }
 
@@ -79,6 +84,53 @@ func TestRefusedConfiguration(t *testing.T) {
 	}
 	if log := host.LogText(); !strings.Contains(log, "issuers") || !strings.Contains(log, "x: ") {
 		t.Errorf("the log does not name both problems: %s", log)
+	}
+}
+
+// The module reads its environment on either WASI.
+func TestEnvironment(t *testing.T) {
+	const session = `, "session": {"key_env": "KEY"}}`
+	configuration := strings.TrimSuffix(configuration, "}") + session
+	key := "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+	for _, hostile := range []bool{true, false} {
+		if _, host, err := startWith(t, configuration, map[string]string{"KEY2": key, "KE": key}, hostile); err != ErrStart || !strings.Contains(host.LogText(), "session.key_env") {
+			t.Errorf("without the variable: %v, %s", err, host.LogText())
+		}
+		if _, host, err := startWith(t, configuration, map[string]string{"A": "", "KEY": key, "Z": "\u00e9=\n"}, hostile); err != nil {
+			t.Errorf("with it: %v, %s", err, host.LogText())
+		}
+	}
+}
+
+// A response that passes is the upstream's: its fields can be edited in the call
+// that shows them, and only there.
+func TestResponsesPass(t *testing.T) {
+	vm, _, err := start(t, configuration)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stream := filtertest.NewStream("GET", "api.example.com", "/")
+	x := vm.NewExchange(stream)
+	stream.Continue()
+	edit := hostFunctions["proxy_add_header_map_value"].do
+	replace := hostFunctions["proxy_replace_header_map_value"].do
+	vm.current = x.id
+	stream.Response(func() {
+		x.OnResponseHeaders()
+		vm.current = x.id
+		if edit(vm, []uint64{mapResponseHeaders, 0, 0, 0, 0}) != statusOK || replace(vm, []uint64{mapResponseHeaders, 0, 0, 0, 0}) != statusOK {
+			t.Error("the response can't be edited")
+		}
+		if edit(vm, []uint64{mapRequestHeaders, 0, 0, 0, 0}) != statusBadArgument || replace(vm, []uint64{mapCallResponseHeaders, 0, 0, 0, 0}) != statusBadArgument {
+			t.Error("something else can be edited")
+		}
+	})
+	if stream.Violations != nil || vm.Err() != nil {
+		t.Errorf("%q, %v", stream.Violations, vm.Err())
+	}
+	edit(vm, []uint64{mapResponseHeaders, 0, 0, 0, 0})
+	if len(stream.Violations) != 1 {
+		t.Error("an edit after the response is no violation")
 	}
 }
 

@@ -24,10 +24,26 @@ var hostileWASI = map[string]struct {
 	types []api.ValueType
 	do    func(vm *VM, module api.Module, a []uint64) uint32
 }{
-	"args_sizes_get":    {i32s(2), zeroes},
-	"args_get":          {i32s(2), succeed},
-	"environ_sizes_get": {i32s(2), zeroes},
-	"environ_get":       {i32s(2), succeed},
+	"args_sizes_get": {i32s(2), zeroes},
+	"args_get":       {i32s(2), succeed},
+	"environ_sizes_get": {i32s(2), func(vm *VM, module api.Module, a []uint64) uint32 {
+		size := 0
+		for _, variable := range vm.environment {
+			size += len(variable) + 1
+		}
+		module.Memory().WriteUint32Le(uint32(a[0]), uint32(len(vm.environment)))
+		module.Memory().WriteUint32Le(uint32(a[1]), uint32(size))
+		return 0
+	}},
+	"environ_get": {i32s(2), func(vm *VM, module api.Module, a []uint64) uint32 {
+		list, texts := uint32(a[0]), uint32(a[1])
+		for i, variable := range vm.environment {
+			module.Memory().WriteUint32Le(list+4*uint32(i), texts)
+			module.Memory().Write(texts, append([]byte(variable), 0))
+			texts += uint32(len(variable)) + 1
+		}
+		return 0
+	}},
 	"clock_time_get": {[]api.ValueType{api.ValueTypeI32, api.ValueTypeI64, api.ValueTypeI32}, func(vm *VM, module api.Module, a []uint64) uint32 {
 		if a[0] > 1 {
 			return wasiNotSupported
