@@ -22,7 +22,7 @@ func TestListenersDoNotMix(t *testing.T) {
 	o := Options{Setup: Setup{Listeners: []Listener{
 		{},
 		{Name: "second", Patch: M{"issuers": IssuerWith(M{"issuer": otherIssuer, "jwks": M{"cluster": "other"}})}},
-		{Name: "both", Patch: M{"issuers": append(IssuerWith(nil), IssuerWith(M{"issuer": otherIssuer, "jwks": M{"cluster": "other"}})...)}},
+		{Name: "both", Patch: M{"issuers": append(IssuerWith(nil), IssuerWith(M{"issuer": otherIssuer, "jwks": M{"cluster": "other"}, "introspection": nil})...)}},
 		{Name: "third", Patch: M{"issuers": IssuerWith(M{"jwks": M{"cluster": "other"}})}},
 	}}}
 	o.Prepare = func(s *Stack) (err error) {
@@ -193,11 +193,22 @@ func TestReloadUnderLoad(t *testing.T) {
 func TestEnvoyYAMLValidates(t *testing.T) {
 	f := standard.use(t)
 	for _, name := range []string{"HOLDFAST_ENVOY_OLD", "HOLDFAST_ENVOY"} {
-		out, err := exec.Command(os.Getenv(name), "--mode", "validate", "--use-dynamic-base-id", "-c", filepath.Join(f.Dir, "envoy.yaml")).CombinedOutput()
-		if err != nil {
+		if out, err := f.validate(os.Getenv(name), "HOLDFAST_INTROSPECTION_SECRET="+GatewaySecret); err != nil {
 			t.Errorf("%s: %v\n%s", name, err, out)
 		}
 	}
+	out, err := f.validate(os.Getenv("HOLDFAST_ENVOY"))
+	if err == nil || !strings.Contains(out, "issuers[0].introspection.client_secret_env: ") {
+		t.Errorf("without its secret: %v\n%s", err, out)
+	}
+}
+
+// validate has an Envoy check the configuration that is in use.
+func (f *fixture) validate(envoy string, environment ...string) (output string, err error) {
+	cmd := exec.Command(envoy, "--mode", "validate", "--use-dynamic-base-id", "-c", filepath.Join(f.Dir, "envoy.yaml"))
+	cmd.Env = append(os.Environ(), environment...)
+	out, err := cmd.CombinedOutput()
+	return string(out), err
 }
 
 // A listener without the filter would let everything through: this shows that
