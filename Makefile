@@ -52,7 +52,7 @@ SHELL := /bin/sh
 	guards-slow coverage size tools envoy envoy-new envoy-old keycloak linters clean
 
 help: ## list what make can do
-	@awk -F ':.*## ' '/^[a-z0-9-]+( [a-z0-9-]+)*:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+( [a-z0-9-]+)*:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # ---- the product -------------------------------------------------------------
 build: ## write build/holdfast.wasm

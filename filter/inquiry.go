@@ -51,7 +51,8 @@ func (in *inquiry) join() {
 		p.host.Add(p.metrics.introspection.coalesced, 1)
 		return
 	}
-	in.token = strings.Clone(in.token) // not the header block that it came in
+	// The token is a part of the header block that it came in: keep only itself.
+	in.token = strings.Clone(in.token)
 	in.stage = queued
 	in.place = p.inquiries.queue.PushBack(in)
 	in.source.open[in.token] = in

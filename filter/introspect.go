@@ -1,7 +1,6 @@
 package filter
 
 import (
-	"strings"
 	"time"
 
 	"holdfast/filter/config"
@@ -108,7 +107,6 @@ func (s *introspector) keep(token string, v *verdict, now time.Time) {
 	s.active.Remove(token)
 	s.others.Remove(token)
 	if now.Before(v.until) {
-		// The token is a part of the header block that it came in: keep only itself.
-		cache.Put(strings.Clone(token), v, v.cost(token))
+		cache.Put(token, v, v.cost(token))
 	}
 }
