@@ -224,13 +224,21 @@ func (s *Stack) Reload(ctx context.Context, setup Setup, wasm string) error {
 	}); err != nil {
 		return err
 	}
-	if after[success] == before[success] {
-		return fmt.Errorf("envoy refused the new listeners: %s", refusal(s.Envoy.Log()[logged:]))
+	if after[success] > before[success] {
+		return nil
 	}
-	return nil
+	why := ""
+	if err := s.Envoy.poll(ctx, 10*time.Second, "explained", func() bool { // the log comes through a pipe
+		why = refusal(s.Envoy.Log()[logged:])
+		return why != ""
+	}); err != nil {
+		why = "the log does not say why"
+	}
+	return fmt.Errorf("envoy refused the new listeners: %s", why)
 }
 
-// refusal finds the line that says why: Holdfast's own, if it was Holdfast.
+// refusal finds the line that says why: Holdfast's own, if it was Holdfast; empty
+// when there is none yet.
 func refusal(log string) string {
 	for _, sign := range []string{"configuration refused: ", "update failure: ", "error"} {
 		for line := range strings.Lines(log) {
@@ -239,7 +247,7 @@ func refusal(log string) string {
 			}
 		}
 	}
-	return "the log does not say why"
+	return ""
 }
 
 func freePort() int {
