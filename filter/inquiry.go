@@ -148,15 +148,16 @@ func (in *inquiry) receive(result CallResult) {
 		in.fail(false, err.Error())
 		return
 	}
-	in.conclude(newVerdict(answer, s.issuer), now)
+	in.conclude(newVerdict(answer, in.token, s.issuer), now)
 }
 
 // serverIsDown tells failures of the server, or of Holdfast's own credentials,
 // from those that one token can provoke: only the former may stop the others from
-// being asked about. Envoy answers in the server's place with 503 and 504.
+// being asked about. Envoy answers in the server's place with 503 and 504. A 403 may
+// come from a web firewall that does not like the looks of a token.
 func serverIsDown(status int) bool {
 	switch status {
-	case 0, 401, 403, 429, 502, 503, 504:
+	case 0, 401, 429, 502, 503, 504:
 		return true
 	}
 	return false
@@ -202,7 +203,7 @@ func (in *inquiry) verify(now time.Time) {
 		in.fail(false, jwt.ErrSignature.Error())
 		return
 	}
-	v := newVerdict(in.signed.Answer(), s.issuer)
+	v := newVerdict(in.signed.Answer(), in.token, s.issuer)
 	v.signed = in.signedText
 	in.conclude(v, now)
 }

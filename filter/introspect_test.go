@@ -200,6 +200,19 @@ func TestContract2_TokensAll(t *testing.T) {
 	}
 }
 
+// What the policy asks for by name, a JWT has shown itself.
+func TestContract2_TokensAllAsksTheJWTForItsClaims(t *testing.T) {
+	t.Parallel()
+	change := strings.Replace(asks(`"tokens":"all"`), `{"issuer":{`, `{"issuer":{"max_lifetime":"24h","required_claims":["jti"],`, 1)
+	w := startAsking(t, change, always(said()))
+	w.expectSettled(get(mint("k1", claim("jti", "1"))), "token_accepted")
+	w.expectSettled(get(mint("k1")), "claim_missing")
+	w.expectSettled(get("opaque"), "claim_missing")
+	if n := len(w.Dispatched); n != 2 {
+		t.Errorf("%d calls", n)
+	}
+}
+
 // report_only lets a failed binding pass, and nothing else.
 func TestContract2_TokensAllWithReportOnly(t *testing.T) {
 	t.Parallel()

@@ -2,6 +2,7 @@ package filter
 
 import (
 	"strconv"
+	"strings"
 
 	"holdfast/filter/config"
 	"holdfast/session"
@@ -42,6 +43,7 @@ type secretReader struct {
 // problem leaves the name out: somebody may have put the secret itself there.
 func (r *secretReader) get(name, path string) (value string, ok bool) {
 	value, ok = r.host.Env(name)
+	value = strings.TrimRight(value, "\r\n") // of the file that it was read from
 	if ok = ok && value != ""; !ok {
 		r.problem(path, "names a variable that the environment of the VM does not have, or that is empty")
 	}

@@ -383,6 +383,8 @@ func TestContract1_SecretsComeFromTheEnvironment(t *testing.T) {
 		want        []string
 	}{
 		"good":       {map[string]string{"SECRET": "x", "KEYS": sessionKey}, nil},
+		"line ends":  {map[string]string{"SECRET": "x\r\n", "KEYS": sessionKey + "\n"}, nil},
+		"no more":    {map[string]string{"SECRET": "\n", "KEYS": sessionKey}, []string{"issuers[0].introspection.client_secret_env: "}},
 		"none":       {nil, []string{"issuers[0].introspection.client_secret_env: names a variable", "session.key_env: names a variable"}},
 		"empty":      {map[string]string{"SECRET": "", "KEYS": sessionKey}, []string{"issuers[0].introspection.client_secret_env: "}},
 		"no session": {map[string]string{"SECRET": "x", "KEYS": "not-a-key-but-very-secret"}, []string{"session.key_env: "}},

@@ -30,11 +30,16 @@ type verdict struct {
 // newVerdict judges what does not change with time: an active token must be of
 // this issuer and for one of its audiences, as far as the answer says. Servers
 // may leave out everything but active, so nothing else is asked for, except aud
-// with require_aud, and what the configuration asks for by name.
-func newVerdict(answer introspection.Answer, i *issuer) *verdict {
+// with require_aud and, of an opaque token, what the configuration asks for by
+// name: a JWT has shown that itself.
+func newVerdict(answer introspection.Answer, token string, i *issuer) *verdict {
 	v := &verdict{active: answer.Active, claims: answer.Claims}
-	if v.active {
-		v.flaw = v.judge(i)
+	if !v.active {
+		return v
+	}
+	v.flaw = v.judge(i)
+	if v.flaw == TokenAccepted && !jwt.IsJWT(token) {
+		v.flaw = v.meets(&i.Policy)
 	}
 	return v
 }
@@ -51,18 +56,16 @@ func (v *verdict) judge(i *issuer) Reason {
 			return AudienceMismatch
 		}
 	}
-	expires, hasExpiry, err := v.claims.Time("exp")
+	expires, _, err := v.claims.Time("exp")
 	if err != nil {
 		return reasonOf(err)
 	}
-	if hasExpiry {
-		v.expires = expires
-	}
+	v.expires = expires
 	notBefore, _, err := v.claims.Time("nbf")
 	if err != nil {
 		return reasonOf(err)
 	}
-	issued, hasIssued, err := v.claims.Time("iat")
+	issued, _, err := v.claims.Time("iat")
 	if err != nil {
 		return reasonOf(err)
 	}
@@ -70,13 +73,19 @@ func (v *verdict) judge(i *issuer) Reason {
 	if issued.After(notBefore) {
 		v.notBefore, v.early = issued.Add(-i.Policy.ClockSkew), IssuedInFuture
 	}
+	return TokenAccepted
+}
+
+// meets checks what else the configuration asks of a token.
+func (v *verdict) meets(p *jwt.Policy) Reason {
+	issued, hasIssued, _ := v.claims.Time("iat") // it has been read before
 	switch {
-	case i.Policy.MaxLifetime > 0 && (!hasExpiry || !hasIssued):
+	case p.MaxLifetime > 0 && (v.expires.IsZero() || !hasIssued):
 		return ClaimMissing
-	case i.Policy.MaxLifetime > 0 && expires.Sub(issued) > i.Policy.MaxLifetime:
+	case p.MaxLifetime > 0 && v.expires.Sub(issued) > p.MaxLifetime:
 		return LifetimeTooLong
 	}
-	for _, name := range i.Policy.RequiredClaims {
+	for _, name := range p.RequiredClaims {
 		switch v.claims.Lookup(name).Kind() {
 		case strictjson.Missing, strictjson.Null:
 			return ClaimMissing
