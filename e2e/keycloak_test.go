@@ -3,7 +3,6 @@
 package e2e
 
 import (
-	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -260,9 +259,16 @@ func TestKeycloak(t *testing.T) {
 		status, body, err := k.request("POST", "/protocol/openid-connect/token/introspect", url.Values{
 			"token": {token}, "client_id": {GatewayPost}, "client_secret": {keycloakSecret},
 		}, nil)
-		var pretty bytes.Buffer
-		json.Indent(&pretty, body, "", "  ")
-		t.Logf("introspection: %d %v\n%s", status, err, pretty.String())
+		var answer struct {
+			Active bool
+			Cnf    map[string]any
+		}
+		if err != nil || status != 200 || json.Unmarshal(body, &answer) != nil || !answer.Active || answer.Cnf["x5t#S256"] != f.PKI.A.X5T() {
+			t.Fatalf("%d %v\n%s", status, err, body)
+		}
+		t.Logf("Keycloak says of its token:\n%s", body)
+		payload := strings.Split(token, ".")[1]
+		t.Logf("and the token itself:\n%s", must(base64.RawURLEncoding.DecodeString(payload)))
 	})
 	for _, listener := range []string{"api", "all"} {
 		t.Run("bound JWT, "+listener, func(t *testing.T) {

@@ -96,7 +96,7 @@ func TestRFC7523_3_Members(t *testing.T) {
 			`{"iss":"s6BhdRkqt3","sub":"s6BhdRkqt3","aud":"https://as.example.com/","jti":"0123456789abcdef","iat":1700000000,"exp":1700000060}`,
 		}
 		for i := range want {
-			if want := base64url(want[i]); parts[i] != want {
+			if want := encodeURL(want[i]); parts[i] != want {
 				t.Errorf("%s: part %d is %s, want %s", algorithm, i, parts[i], want)
 			}
 		}

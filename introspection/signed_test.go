@@ -53,11 +53,11 @@ var (
 	rfc9701Time = time.Unix(1514797892, 0)
 )
 
-func base64url(s string) string { return base64.RawURLEncoding.EncodeToString([]byte(s)) }
+func encodeURL(s string) string { return base64.RawURLEncoding.EncodeToString([]byte(s)) }
 
 // compact is a JWS with a signature that nobody looks at.
 func compact(header, payload string) string {
-	return base64url(header) + "." + base64url(payload) + ".AA"
+	return encodeURL(header) + "." + encodeURL(payload) + ".AA"
 }
 
 // unpacked reads a JSON object.
@@ -230,7 +230,7 @@ func TestT22_NoSignedVerdict(t *testing.T) {
 		"nothing":             {"", jwt.ErrMalformed},
 		"plain JSON":          {`{"active":true}`, jwt.ErrMalformed},
 		"JSON serialisation":  {`{"payload":"e30","protected":"e30","signature":"AA"}`, jwt.ErrMalformed},
-		"a JWE":               {base64url(`{"alg":"RSA-OAEP","enc":"A256GCM"}`) + ".AA.AA.AA.AA", jwt.ErrEncrypted},
+		"a JWE":               {encodeURL(`{"alg":"RSA-OAEP","enc":"A256GCM"}`) + ".AA.AA.AA.AA", jwt.ErrEncrypted},
 		"a line break behind": {good + "\n", jwt.ErrMalformed},
 		"a space before":      {" " + good, jwt.ErrMalformed},
 		"padding":             {good + "==", jwt.ErrMalformed},
@@ -295,7 +295,7 @@ func TestRFC9701_5_OracleGoJose(t *testing.T) {
 			if err := found.Verify(signed.Token()); err != nil || !signed.Answer().Active {
 				t.Errorf("%v", err)
 			}
-			forged, err := ParseSigned(base64url(with(t, rfc9701Header, "alg", string(algorithm))) + "." + base64url(with(t, rfc9701Payload, "iat", 1)) + body[strings.LastIndexByte(body, '.'):])
+			forged, err := ParseSigned(encodeURL(with(t, rfc9701Header, "alg", string(algorithm))) + "." + encodeURL(with(t, rfc9701Payload, "iat", 1)) + body[strings.LastIndexByte(body, '.'):])
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -1,10 +1,10 @@
 package introspection
 
 import (
-	"encoding/base64"
 	"errors"
 	"slices"
 
+	"holdfast/internal/base64url"
 	"holdfast/strictjson"
 )
 
@@ -101,10 +101,7 @@ func parseRSA(object strictjson.Value) (*ps256Key, bool) {
 // octets decodes strict base64url without padding (RFC 7515 §2); nil for anything else.
 func octets(v strictjson.Value) []byte {
 	text, _ := v.Text()
-	b, err := base64.RawURLEncoding.Strict().DecodeString(text)
-	if err != nil || base64.RawURLEncoding.EncodedLen(len(b)) != len(text) { // line breaks are skipped
-		return nil
-	}
+	b, _ := base64url.Decode(text)
 	return b
 }
 

@@ -66,7 +66,7 @@ func TestRFC7515_5_2_ValidationSteps(t *testing.T) {
 		{"5 all is understood", is.compact(is.header(`,"crit":["exp"],"exp":1`), goodClaims), ErrCritical},
 		{"6 payload is base64url", join(parts[0], parts[1]+"=", parts[2]), ErrMalformed},
 		{"7 signature is base64url", join(parts[0], parts[1], parts[2]+" "), ErrMalformed},
-		{"8 signature is good", join(parts[0], base64url([]byte(goodClaims+" ")), parts[2]), ErrSignature},
+		{"8 signature is good", join(parts[0], encodeURL([]byte(goodClaims+" ")), parts[2]), ErrSignature},
 	} {
 		t.Run(test.step, func(t *testing.T) { refused(t, test.step, keys, test.token, test.want) })
 	}
@@ -84,9 +84,9 @@ func TestRFC7515_10_6_HashOfTheAlgorithm(t *testing.T) {
 	for _, family := range [][]Algorithm{{RS256, RS384, RS512}, {PS256, PS384, PS512}} {
 		for _, named := range family {
 			is := newIssuer(named)
-			input := base64url([]byte(is.header())) + "." + base64url([]byte(goodClaims))
+			input := encodeURL([]byte(is.header())) + "." + encodeURL([]byte(goodClaims))
 			for _, used := range family {
-				token := input + "." + base64url(newIssuer(used).signature(input))
+				token := input + "." + encodeURL(newIssuer(used).signature(input))
 				if used == named {
 					accepted(t, named.String(), is.keySet(t), token)
 				} else {
@@ -97,9 +97,9 @@ func TestRFC7515_10_6_HashOfTheAlgorithm(t *testing.T) {
 	}
 	// The key of P-256 with the hash of ES384.
 	is := newIssuer(ES256)
-	input := base64url([]byte(is.header())) + "." + base64url([]byte(goodClaims))
+	input := encodeURL([]byte(is.header())) + "." + encodeURL([]byte(goodClaims))
 	mixed := &issuer{ES384, is.private, is.members}
-	refused(t, "ES256 with SHA-384", is.keySet(t), input+"."+base64url(mixed.signature(input)), ErrSignature)
+	refused(t, "ES256 with SHA-384", is.keySet(t), input+"."+encodeURL(mixed.signature(input)), ErrSignature)
 }
 
 // TestRFC7515_10_13_UnicodeComparison shows that texts are compared character by
@@ -166,7 +166,7 @@ func TestRFC9068_4_Validation(t *testing.T) {
 	}{
 		{"typ", is.compact(`{"alg":"ES256","typ":"JWT"}`, goodClaims), ErrType},
 		{"typ missing", is.compact(`{"alg":"ES256"}`, goodClaims), ErrType},
-		{"encrypted", base64url([]byte(`{"alg":"RSA-OAEP","enc":"A256GCM","typ":"at+jwt"}`)) + ".AA.AA.AA.AA", ErrEncrypted},
+		{"encrypted", encodeURL([]byte(`{"alg":"RSA-OAEP","enc":"A256GCM","typ":"at+jwt"}`)) + ".AA.AA.AA.AA", ErrEncrypted},
 		{"iss", claims("iss", `"https://as.example.com/"`), ErrIssuer},
 		{"aud", claims("aud", `["https://other.example.com"]`), ErrAudience},
 		{"signature", newAttacker(t).compact(is.header(), goodClaims), ErrSignature},

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"holdfast/internal/base64url"
 	"holdfast/strictjson"
 )
 
@@ -38,11 +39,11 @@ func FuzzParse(f *testing.F) {
 			t.Fatal("Parse takes what IsJWT calls opaque")
 		}
 		dot := strings.LastIndexByte(compact, '.')
-		if token.signingInput != compact[:dot] || base64url(token.signature) != compact[dot+1:] {
+		if token.signingInput != compact[:dot] || encodeURL(token.signature) != compact[dot+1:] {
 			t.Fatal("the parts are not what was sent")
 		}
-		payload, _ := decodeSegment(token.PayloadSegment())
-		if base64url(payload) != token.PayloadSegment() {
+		payload, _ := base64url.Decode(token.PayloadSegment())
+		if encodeURL(payload) != token.PayloadSegment() {
 			t.Fatal("two spellings of a payload")
 		}
 		if token.Header().Algorithm == 0 || len(token.Header().KeyID) > maxKeyID {
@@ -171,7 +172,7 @@ func FuzzIsJWT(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, header, junk string) {
 		_ = IsJWT(header)
-		got := IsJWT(base64url([]byte(header)) + ".x.y")
+		got := IsJWT(encodeURL([]byte(header)) + ".x.y")
 		v, err := strictjson.Parse(header)
 		if err == nil && (hasMember(v, "alg") || hasMember(v, "enc")) && !got {
 			t.Fatal("called opaque")
@@ -179,7 +180,7 @@ func FuzzIsJWT(f *testing.F) {
 		if err == nil && v.Kind() != strictjson.Object && got {
 			t.Fatal("called a JWT without an object")
 		}
-		if got && !IsJWT(base64url([]byte(header))+"=="+"."+junk) {
+		if got && !IsJWT(encodeURL([]byte(header))+"=="+"."+junk) {
 			t.Fatal("padding made it opaque")
 		}
 	})

@@ -43,17 +43,17 @@ var testKeys = sync.OnceValue(func() map[Algorithm]*issuer {
 		must(err)
 		half := (len(point) - 1) / 2
 		issuers[a] = &issuer{a, private, fmt.Sprintf(`"kty":"EC","crv":%q,"x":%q,"y":%q`,
-			curve.Params().Name, base64url(point[1:1+half]), base64url(point[1+half:]))}
+			curve.Params().Name, encodeURL(point[1:1+half]), encodeURL(point[1+half:]))}
 	}
 	private, err := rsa.GenerateKey(rand.Reader, 2048)
 	must(err)
-	members := fmt.Sprintf(`"kty":"RSA","n":%q,"e":"AQAB"`, base64url(private.N.Bytes()))
+	members := fmt.Sprintf(`"kty":"RSA","n":%q,"e":"AQAB"`, encodeURL(private.N.Bytes()))
 	for _, a := range []Algorithm{RS256, RS384, RS512, PS256, PS384, PS512} {
 		issuers[a] = &issuer{a, private, members}
 	}
 	public, secret, err := ed25519.GenerateKey(rand.Reader)
 	must(err)
-	issuers[EdDSA] = &issuer{EdDSA, secret, fmt.Sprintf(`"kty":"OKP","crv":"Ed25519","x":%q`, base64url(public))}
+	issuers[EdDSA] = &issuer{EdDSA, secret, fmt.Sprintf(`"kty":"OKP","crv":"Ed25519","x":%q`, encodeURL(public))}
 	return issuers
 })
 
@@ -138,8 +138,8 @@ func (is *issuer) header(more ...string) string {
 
 // compact signs a token of these two JSON texts, good or not.
 func (is *issuer) compact(header, payload string) string {
-	input := base64url([]byte(header)) + "." + base64url([]byte(payload))
-	return input + "." + base64url(is.signature(input))
+	input := encodeURL([]byte(header)) + "." + encodeURL([]byte(payload))
+	return input + "." + encodeURL(is.signature(input))
 }
 
 const (

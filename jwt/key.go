@@ -3,9 +3,11 @@ package jwt
 import (
 	"crypto/ed25519"
 	"crypto/rsa"
+	"encoding/base64"
 	"math/big"
 	"math/bits"
 
+	"holdfast/internal/base64url"
 	"holdfast/strictjson"
 )
 
@@ -106,10 +108,10 @@ func isForVerifying(jwk strictjson.Value) bool {
 // bytesOf decodes a base64url member of a JWK of at most max bytes.
 func bytesOf(jwk strictjson.Value, name string, max int) (data []byte, ok bool) {
 	text, ok := jwk.Get(name).Text()
-	if !ok || len(text) > segmentEncoding.EncodedLen(max) {
+	if !ok || len(text) > base64.RawURLEncoding.EncodedLen(max) {
 		return nil, false
 	}
-	return decodeSegment(text)
+	return base64url.Decode(text)
 }
 
 // parseEC reads an EC key (RFC 7518 §6.2.1).

@@ -53,7 +53,7 @@ func TestParseHeader(t *testing.T) {
 		{`{"alg":"ES256","x":"\ud800"}`, Header{}, ErrMalformed},
 	} {
 		t.Run(test.header, func(t *testing.T) {
-			token, err := Parse(base64url([]byte(test.header)) + ".e30.AA")
+			token, err := Parse(encodeURL([]byte(test.header)) + ".e30.AA")
 			if !errors.Is(err, test.err) || (err == nil) != (token != nil) {
 				t.Fatalf("%v, want %v", err, test.err)
 			}
@@ -77,7 +77,7 @@ func TestParsePayload(t *testing.T) {
 }
 
 func TestIsJWT(t *testing.T) {
-	segment := func(text string) string { return base64url([]byte(text)) }
+	segment := func(text string) string { return encodeURL([]byte(text)) }
 	for _, test := range []struct {
 		name, token string
 		want        bool

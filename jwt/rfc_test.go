@@ -4,6 +4,8 @@ import (
 	"errors"
 	"strings"
 	"testing"
+
+	"holdfast/internal/base64url"
 )
 
 // The examples of RFC 7515 appendix A share this payload: joe's claims, with line
@@ -106,7 +108,7 @@ func checkDetached(t *testing.T, keys *KeySet, a Algorithm, input, signature str
 	if err != nil {
 		t.Fatal(err)
 	}
-	data, ok := decodeSegment(signature)
+	data, ok := base64url.Decode(signature)
 	if !ok {
 		t.Fatal("signature is not base64url")
 	}

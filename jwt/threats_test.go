@@ -55,7 +55,7 @@ func TestT01_HSRSConfusion(t *testing.T) {
 		text := pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})
 		secrets := map[string][]byte{
 			"empty": {}, "DER": der, "PEM": text, "PEM with space before": append([]byte(" \n"), text...),
-			"PEM trimmed": bytes.TrimSpace(text), "JWK": []byte(is.jwk()), "no header lines": []byte(base64url(der)),
+			"PEM trimmed": bytes.TrimSpace(text), "JWK": []byte(is.jwk()), "no header lines": []byte(encodeURL(der)),
 		}
 		if public, ok := is.private.Public().(*rsa.PublicKey); ok {
 			secrets["n"] = public.N.Bytes()
@@ -65,14 +65,14 @@ func TestT01_HSRSConfusion(t *testing.T) {
 				ssh = append(binary.BigEndian.AppendUint32(ssh, uint32(len(part))), part...)
 			}
 			secrets["SSH"] = ssh
-			secrets["SSH line"] = []byte("ssh-rsa " + base64url(ssh))
+			secrets["SSH line"] = []byte("ssh-rsa " + encodeURL(ssh))
 		}
 		for name, secret := range secrets {
 			for _, alg := range []string{"HS256", "HS384", "HS512"} {
-				input := base64url([]byte(`{"alg":"`+alg+`","typ":"at+jwt"}`)) + "." + base64url([]byte(goodClaims))
+				input := encodeURL([]byte(`{"alg":"`+alg+`","typ":"at+jwt"}`)) + "." + encodeURL([]byte(goodClaims))
 				mac := hmac.New(sha256.New, secret)
 				mac.Write([]byte(input))
-				refused(t, a.String()+" key as "+name, is.keySet(t), input+"."+base64url(mac.Sum(nil)), ErrAlgorithm)
+				refused(t, a.String()+" key as "+name, is.keySet(t), input+"."+encodeURL(mac.Sum(nil)), ErrAlgorithm)
 			}
 		}
 	}
@@ -106,7 +106,7 @@ func TestT03_ECDSAStructure(t *testing.T) {
 		keys := is.keySet(t)
 		good := is.compact(is.header(), goodClaims)
 		dot := strings.LastIndexByte(good, '.') + 1
-		replace := func(signature []byte) string { return good[:dot] + base64url(signature) }
+		replace := func(signature []byte) string { return good[:dot] + encodeURL(signature) }
 
 		edges := []*big.Int{big.NewInt(0), big.NewInt(1), new(big.Int).Sub(n, big.NewInt(1)), n}
 		for i, r := range edges {
@@ -174,7 +174,7 @@ func TestT03b_RSAPadding(t *testing.T) {
 			"negated":       new(big.Int).Sub(private.N, value).Bytes(),
 			"very long":     bytes.Repeat(signature, 20),
 		} {
-			refused(t, a.String()+" "+name, is.keySet(t), good[:dot]+base64url(wrong), ErrSignature)
+			refused(t, a.String()+" "+name, is.keySet(t), good[:dot]+encodeURL(wrong), ErrSignature)
 		}
 	}
 }
@@ -186,7 +186,7 @@ func TestT03c_PSSSalt(t *testing.T) {
 		is := newIssuer(a)
 		private := is.private.(*rsa.PrivateKey)
 		hash := hashOf(a)
-		input := base64url([]byte(is.header())) + "." + base64url([]byte(goodClaims))
+		input := encodeURL([]byte(is.header())) + "." + encodeURL([]byte(goodClaims))
 		h := hash.New()
 		h.Write([]byte(input))
 		longest := private.Size() - 2 - hash.Size()
@@ -195,7 +195,7 @@ func TestT03c_PSSSalt(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			token := input + "." + base64url(signature)
+			token := input + "." + encodeURL(signature)
 			if salt == hash.Size() {
 				accepted(t, fmt.Sprintf("%v salt %d", a, salt), is.keySet(t), token)
 			} else {
@@ -207,10 +207,10 @@ func TestT03c_PSSSalt(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		refused(t, a.String()+" with PKCS #1", is.keySet(t), input+"."+base64url(signature), ErrSignature)
+		refused(t, a.String()+" with PKCS #1", is.keySet(t), input+"."+encodeURL(signature), ErrSignature)
 		plain := newIssuer(a - PS256 + RS256)
-		input = base64url([]byte(plain.header())) + "." + base64url([]byte(goodClaims))
-		refused(t, plain.algorithm.String()+" with PSS", is.keySet(t), input+"."+base64url(is.signature(input)), ErrSignature)
+		input = encodeURL([]byte(plain.header())) + "." + encodeURL([]byte(goodClaims))
+		refused(t, plain.algorithm.String()+" with PSS", is.keySet(t), input+"."+encodeURL(is.signature(input)), ErrSignature)
 	}
 }
 
@@ -225,7 +225,7 @@ func newAttacker(t *testing.T) *issuer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &issuer{ES256, private, fmt.Sprintf(`"kty":"EC","crv":"P-256","x":%q,"y":%q`, base64url(point[1:33]), base64url(point[33:]))}
+	return &issuer{ES256, private, fmt.Sprintf(`"kty":"EC","crv":"P-256","x":%q,"y":%q`, encodeURL(point[1:33]), encodeURL(point[33:]))}
 }
 
 // TestT04_EmbeddedKey shows that a key which a token brings along counts for nothing:
@@ -284,7 +284,7 @@ func TestT07_KeyPinning(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	weakJWK := fmt.Sprintf(`{"kty":"RSA","e":"AQAB","n":%q}`, base64url(weak.N.Bytes()))
+	weakJWK := fmt.Sprintf(`{"kty":"RSA","e":"AQAB","n":%q}`, encodeURL(weak.N.Bytes()))
 	unit := strings.Replace(newIssuer(RS256).jwk(), "AQAB", "AQ", 1)
 	oct := `{"kty":"oct","k":"AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow"}`
 
@@ -343,9 +343,9 @@ func TestT07_KeyPinning(t *testing.T) {
 func TestT07b_OversizedKeys(t *testing.T) {
 	number := func(bits int) string {
 		data := bytes.Repeat([]byte{0xff}, bits/8)
-		return base64url(data)
+		return encodeURL(data)
 	}
-	modulus := base64url(newIssuer(RS256).private.(*rsa.PrivateKey).N.Bytes())
+	modulus := encodeURL(newIssuer(RS256).private.(*rsa.PrivateKey).N.Bytes())
 	for name, jwk := range map[string]string{
 		"n of 16384 bits":  `{"kty":"RSA","e":"AQAB","n":"` + number(16384) + `"}`,
 		"n of 8200 bits":   `{"kty":"RSA","e":"AQAB","n":"` + number(8200) + `"}`,
@@ -390,7 +390,7 @@ func TestT16_EncryptedAndPolyglot(t *testing.T) {
 	for _, header := range []string{
 		`{"alg":"RSA-OAEP","enc":"A256GCM"}`, `{"alg":"dir","enc":"A256GCM"}`, `{"alg":"PBES2-HS256+A128KW","enc":"A128GCM","p2c":2147483648,"p2s":"AA"}`,
 	} {
-		five := base64url([]byte(header)) + ".AA.AA.AA.AA"
+		five := encodeURL([]byte(header)) + ".AA.AA.AA.AA"
 		refused(t, "five parts", keys, five, ErrEncrypted)
 		if !IsJWT(five) {
 			t.Errorf("a JWE is no JWT: %s", header)
@@ -462,8 +462,8 @@ func TestT17_SizeAndDepth(t *testing.T) {
 		{"8000 dots after a token", is.compact(is.header(), goodClaims) + strings.Repeat(".", 8000), ErrMalformed},
 		{"60 kB without a dot", strings.Repeat("A", 60_000), ErrMalformed},
 		{"60 kB header", strings.Repeat("A", 60_000) + ".AA.AA", ErrMalformed},
-		{"60 kB payload", base64url([]byte(is.header())) + "." + strings.Repeat("A", 60_000) + ".AA", ErrMalformed},
-		{"60 kB signature", base64url([]byte(is.header())) + "." + base64url([]byte(goodClaims)) + "." + strings.Repeat("A", 60_000), ErrSignature},
+		{"60 kB payload", encodeURL([]byte(is.header())) + "." + strings.Repeat("A", 60_000) + ".AA", ErrMalformed},
+		{"60 kB signature", encodeURL([]byte(is.header())) + "." + encodeURL([]byte(goodClaims)) + "." + strings.Repeat("A", 60_000), ErrSignature},
 		{"deep header", is.compact(deep, goodClaims), ErrMalformed},
 		{"deep header parameter", is.compact(is.header(`,"x":`, deep), goodClaims), ErrMalformed},
 		{"deep claims", is.compact(is.header(), deep), ErrMalformed},

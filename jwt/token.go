@@ -1,6 +1,9 @@
 package jwt
 
-import "holdfast/strictjson"
+import (
+	"holdfast/internal/base64url"
+	"holdfast/strictjson"
+)
 
 // Token is a compact JWS whose form [Parse] has checked. Nothing in it is to be
 // believed before [Key.Verify]. It is immutable.
@@ -42,7 +45,7 @@ func Parse(compact string) (*Token, error) {
 	if err != nil || object.Kind() != strictjson.Object {
 		return nil, errPayloadJSON
 	}
-	signature, ok := decodeSegment(signatureSegment)
+	signature, ok := base64url.Decode(signatureSegment)
 	if !ok || len(signature) == 0 {
 		return nil, errSignatureForm
 	}

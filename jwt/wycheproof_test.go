@@ -21,7 +21,7 @@ func (b *hexBytes) UnmarshalText(text []byte) (err error) {
 }
 
 // base64url encodes the bytes the way JWKs and tokens do.
-func base64url(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
+func encodeURL(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
 
 type wycheproofVectors struct {
 	NumberOfTests int
@@ -105,7 +105,7 @@ func TestWycheproofECDSA(t *testing.T) {
 		key := v.TestGroups[i].Key
 		point := key.Uncompressed[1:]
 		return fmt.Sprintf(`{"kty":"EC","crv":%q,"x":%q,"y":%q}`, curveNames[key.Curve],
-			base64url(point[:len(point)/2]), base64url(point[len(point)/2:]))
+			encodeURL(point[:len(point)/2]), encodeURL(point[len(point)/2:]))
 	}
 	own := map[string]struct {
 		hash string
@@ -142,7 +142,7 @@ func TestWycheproofECDSA(t *testing.T) {
 
 func rsaJWK(i int, v *wycheproofVectors) string {
 	group := v.TestGroups[i]
-	trim := func(b []byte) string { return base64url([]byte(strings.TrimLeft(string(b), "\x00"))) }
+	trim := func(b []byte) string { return encodeURL([]byte(strings.TrimLeft(string(b), "\x00"))) }
 	return fmt.Sprintf(`{"kty":"RSA","n":%q,"e":%q}`, trim(group.N), trim(group.E))
 }
 
@@ -207,6 +207,6 @@ func TestWycheproofPSS(t *testing.T) {
 
 func TestWycheproofEdDSA(t *testing.T) {
 	runWycheproof(t, "eddsa_test.json", 84, func(i int, v *wycheproofVectors) string {
-		return fmt.Sprintf(`{"kty":"OKP","crv":"Ed25519","x":%q}`, base64url(v.TestGroups[i].Key.PK))
+		return fmt.Sprintf(`{"kty":"OKP","crv":"Ed25519","x":%q}`, encodeURL(v.TestGroups[i].Key.PK))
 	}, func(int, *wycheproofVectors) (Algorithm, bool) { return EdDSA, true })
 }

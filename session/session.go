@@ -6,6 +6,8 @@ import (
 	"errors"
 	"slices"
 	"time"
+
+	"holdfast/internal/base64url"
 )
 
 // Session is what a cookie holds.
@@ -50,11 +52,11 @@ func (k *Keys) Seal(s Session, settings []byte, nonce [NonceSize]byte) string {
 // Open reads the value of a cookie that was sealed by any of the keys with the same
 // settings. It does not look at the time. The error is [ErrSession].
 func (k *Keys) Open(value string, settings []byte) (Session, error) {
-	if len(value) > MaxValue || !isBase64URL(value) {
+	if len(value) > MaxValue {
 		return Session{}, ErrSession
 	}
-	sealed, err := base64.RawURLEncoding.Strict().DecodeString(value)
-	if err != nil || len(sealed) < sealedFrom || sealed[0] != version {
+	sealed, ok := base64url.Decode(value)
+	if !ok || len(sealed) < sealedFrom || sealed[0] != version {
 		return Session{}, ErrSession
 	}
 	head := sealed[:headSize]
@@ -82,15 +84,4 @@ const lastSecond = 253402300799
 // settings cannot run into each other.
 func associate(head, settings []byte) []byte {
 	return append(slices.Clone(head), settings...)
-}
-
-// isBase64URL: the decoder of the standard library skips line breaks.
-func isBase64URL(s string) bool {
-	for i := range len(s) {
-		c := s[i]
-		if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' || c == '_') {
-			return false
-		}
-	}
-	return true
 }

@@ -2,9 +2,9 @@ package thumbprint
 
 import (
 	"crypto/sha256"
-	"encoding/base64"
 	"strings"
 
+	"holdfast/internal/base64url"
 	"holdfast/strictjson"
 )
 
@@ -62,11 +62,8 @@ func integer(v strictjson.Value) (string, bool) {
 
 func decode(v strictjson.Value) (string, []byte, bool) {
 	text, isText := v.Text()
-	if !isText || strings.ContainsAny(text, "\r\n") {
-		return "", nil, false
-	}
-	b, err := base64.RawURLEncoding.Strict().DecodeString(text)
-	return text, b, err == nil
+	b, ok := base64url.Decode(text)
+	return text, b, isText && ok
 }
 
 // digest hashes the JSON object of RFC 7638 §3.1. Its callers pass the members
