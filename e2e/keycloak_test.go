@@ -181,7 +181,7 @@ func keycloakRealm(s *Stack) M {
 		"realm": "holdfast", "enabled": true, "sslRequired": "all", "defaultSignatureAlgorithm": "RS256",
 		"clientScopes": []any{M{"name": "accounts:read", "protocol": "openid-connect", "attributes": M{"include.in.token.scope": "true"}}},
 		"clients": []any{
-			bound("client-a", "RS256", 300), bound("client-a-es256", "ES256", 300), bound("client-a-short", "RS256", 3),
+			bound("client-a", "RS256", 300), bound("client-a-es256", "ES256", 300), bound("client-a-short", "RS256", 6),
 			client(Gateway, M{}, nil), client(GatewayPost, M{}, nil),
 			client(GatewayJWT, M{"use.jwks.string": "true", "jwks.string": string(public), "token.endpoint.auth.signing.alg": "ES256"}, M{"clientAuthenticatorType": "client-jwt"}),
 			client(GatewayTLS, M{"x509.subjectdn": s.PKI.Gateway.Leaf.Subject.String(), "x509.allow.regex.pattern.comparison": "false"}, M{"clientAuthenticatorType": "client-x509"}),
