@@ -36,16 +36,15 @@ func Path(rawPath string) (path string, ok bool) {
 			if c, ok = percent.Unescape(rawPath[i+1:]); !ok || isEncodedSeparator(c) || isOverlong(previous, c) {
 				return "", false
 			}
-			if previous, i = c, i+2; c == '%' && isEncodedAgain(rawPath[i+1:]) {
-				return "", false
-			}
+			previous, i = c, i+2
 		}
 		writeByte(&b, c)
 	}
-	if hasEmptyOrDotSegment(b.String()) {
+	path = b.String()
+	if hasEmptyOrDotSegment(path) || isEncodedTwice(path) {
 		return "", false
 	}
-	return b.String(), true
+	return path, true
 }
 
 // isEncodedSeparator names the bytes that some servers decode before they split
@@ -54,15 +53,26 @@ func isEncodedSeparator(c byte) bool {
 	return c == '/' || c == '\\' || c == '.' || c == 0
 }
 
-// isEncodedAgain looks behind "%25": an upstream that decodes twice, or more often,
-// must not find one of those bytes either.
-func isEncodedAgain(rest string) bool {
+// isEncodedTwice looks behind each "%25" of a canonical path: an upstream that decodes
+// twice, or more often, must not find one of those bytes either. In the canonical
+// spelling digits stand as themselves, however they were sent ("%252%65", "%25%32e").
+func isEncodedTwice(path string) bool {
 	for {
-		c, ok := percent.Unescape(rest)
-		if !ok || c != '%' {
-			return ok && isEncodedSeparator(c)
+		_, rest, found := strings.Cut(path, "%25")
+		if !found {
+			return false
 		}
-		rest = rest[2:]
+		path = rest
+		for {
+			c, ok := percent.Unescape(rest)
+			if ok && isEncodedSeparator(c) {
+				return true
+			}
+			if !ok || c != '%' {
+				break
+			}
+			rest = rest[2:]
+		}
 	}
 }
 

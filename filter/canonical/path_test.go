@@ -78,6 +78,9 @@ func TestT19PathMoreThanOneReading(t *testing.T) {
 		{"encoded twice: slash", "/public%252fpayments"},
 		{"encoded twice: backslash, NUL", "/public%255C%2500payments"},
 		{"encoded three times", "/public/%25252e%25252e/payments"},
+		{"encoded twice, in pieces", "/public/%252%65%252%65/payments"},
+		{"encoded twice, piece by piece", "/public/%25%32%65%25%32%45/payments"},
+		{"encoded three times, in pieces", "/public/%25%32%35%32e/payments"},
 		{"fragment", "/public#/payments"},
 		{"percent at the end", "/payments%"},
 		{"one digit", "/payments%2"},
@@ -139,7 +142,7 @@ func TestT19PathEveryByte(t *testing.T) {
 
 func FuzzCanonicalPath(f *testing.F) {
 	for _, seed := range []string{
-		"/", "*", "/public/%2e%2e/payments", "/a%252fb?x", "/%c0%af", "/caf%c3%a9;x", "//", "/{a}", "/%e0%80%af", "/a/..", "http://a/b", "/%",
+		"/", "*", "/public/%2e%2e/payments", "/a%252fb?x", "/%c0%af", "/caf%c3%a9;x", "//", "/{a}", "/%252%65", "/%25%32%65", "/%25%32%35%32e", "/%e0%80%af", "/a/..", "http://a/b", "/%",
 	} {
 		f.Add(seed)
 	}
