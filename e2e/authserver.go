@@ -36,7 +36,8 @@ const (
 	// The clients that ask about tokens, one for each way to authenticate.
 	Gateway     = "gateway"      // client_secret_basic
 	GatewayPost = "gateway-post" // client_secret_post
-	GatewayJWT  = "gateway-jwt"  // private_key_jwt
+	GatewayJWT  = "gateway-jwt"  // private_key_jwt, by ES256
+	GatewayRSA  = "gateway-rsa"  // private_key_jwt, by PS256
 	GatewayTLS  = "gateway-tls"  // tls_client_auth, with [PKI.Gateway]
 
 	// GatewaySecret is the password of [Gateway] and of [GatewayPost].
@@ -54,8 +55,8 @@ var Scopes = []string{"accounts:read", "payments:write"}
 // can be put before any of its paths.
 type AuthServer struct {
 	Address string // host:port
-	// GatewayKey is the key of [GatewayJWT].
-	GatewayKey *Key
+	// GatewayKey is the key of [GatewayJWT], GatewayRSAKey that of [GatewayRSA].
+	GatewayKey, GatewayRSAKey *Key
 
 	issuer   string
 	pki      *PKI
@@ -74,13 +75,14 @@ type AuthServer struct {
 func NewAuthServer(pki *PKI, issuer string) (*AuthServer, error) {
 	s := &AuthServer{
 		issuer: issuer, pki: pki,
-		GatewayKey: NewKey("gateway-1", "ES256"),
-		keys:       []*Key{NewKey("key-1", "ES256")},
-		faults:     map[string]Fault{},
-		requests:   map[string]int{},
-		busy:       map[string]int{},
-		busiest:    map[string]int{},
-		lifetime:   300,
+		GatewayKey:    NewKey("gateway-1", "ES256"),
+		GatewayRSAKey: NewKey("gateway-2", "PS256"),
+		keys:          []*Key{NewKey("key-1", "ES256")},
+		faults:        map[string]Fault{},
+		requests:      map[string]int{},
+		busy:          map[string]int{},
+		busiest:       map[string]int{},
+		lifetime:      300,
 	}
 	scopes := make([]goidc.Scope, len(Scopes))
 	for i, name := range Scopes {
@@ -153,18 +155,21 @@ func client(id string, certificate *Certificate) *goidc.Client {
 // gateways are the clients that ask about tokens.
 func (s *AuthServer) gateways() []*goidc.Client {
 	hashed := string(must(bcrypt.GenerateFromPassword([]byte(GatewaySecret), bcrypt.MinCost)))
-	public := s.GatewayKey.JWK()
 	meta := func(method goidc.ClientAuthnType) goidc.ClientMeta {
 		return goidc.ClientMeta{GrantTypes: []goidc.GrantType{goidc.GrantClientCredentials}, ScopeIDs: Scopes[0], TokenAuthnMethod: method}
 	}
 	basic := &goidc.Client{ID: Gateway, HashedSecret: hashed, ClientMeta: meta(goidc.ClientAuthnSecretBasic)}
 	post := &goidc.Client{ID: GatewayPost, HashedSecret: hashed, ClientMeta: meta(goidc.ClientAuthnSecretPost)}
-	jwt := &goidc.Client{ID: GatewayJWT, ClientMeta: meta(goidc.ClientAuthnPrivateKeyJWT)}
-	jwt.PublicJWKS = &goidc.JSONWebKeySet{Keys: []goidc.JSONWebKey{public.Public()}}
-	jwt.TokenAuthnSigAlg = goidc.SignatureAlgorithm(s.GatewayKey.Algorithm)
+	signing := func(id string, key *Key) *goidc.Client {
+		c := &goidc.Client{ID: id, ClientMeta: meta(goidc.ClientAuthnPrivateKeyJWT)}
+		jwk := key.JWK()
+		c.PublicJWKS = &goidc.JSONWebKeySet{Keys: []goidc.JSONWebKey{jwk.Public()}}
+		c.TokenAuthnSigAlg = goidc.SignatureAlgorithm(key.Algorithm)
+		return c
+	}
 	mtls := &goidc.Client{ID: GatewayTLS, ClientMeta: meta(goidc.ClientAuthnTLS)}
 	mtls.TLSSubDistinguishedName = s.pki.Gateway.Leaf.Subject.String()
-	return []*goidc.Client{basic, post, jwt, mtls}
+	return []*goidc.Client{basic, post, signing(GatewayJWT, s.GatewayKey), signing(GatewayRSA, s.GatewayRSAKey), mtls}
 }
 
 // clientCertificate verifies the chain: go-oidc's tls_client_auth compares names

@@ -17,6 +17,7 @@ var asking = &sharedFixture{name: "asking", options: Options{Setup: Setup{
 		Listener{Name: "all", Patch: introspecting(M{"cache_ttl": "1s", "tokens": "all"}, nil)},
 		Listener{Name: "post", Patch: introspecting(M{"client_id": GatewayPost, "client_auth": "client_secret_post"}, nil)},
 		Listener{Name: "jwt", Patch: introspecting(M{"client_id": GatewayJWT, "client_auth": "private_key_jwt", "client_secret_env": nil, "private_key_env": "HOLDFAST_INTROSPECTION_KEY"}, nil)},
+		Listener{Name: "rsa", Patch: introspecting(M{"client_id": GatewayRSA, "client_auth": "private_key_jwt", "client_secret_env": nil, "private_key_env": "HOLDFAST_INTROSPECTION_RSA_KEY"}, nil)},
 		Listener{Name: "tls", Patch: introspecting(M{"client_id": GatewayTLS, "client_auth": "tls_client_auth", "client_secret_env": nil, "cluster": "as-mtls"}, nil)},
 		Listener{Name: "signed", Patch: introspecting(M{"accept": signedAnswer}, M{"forward": M{"token": "introspection_jwt"}})},
 		Listener{Name: "plain-wanted", Patch: introspecting(M{"headers": M{"x-wanted": "json"}}, M{})},
@@ -32,11 +33,11 @@ var asking = &sharedFixture{name: "asking", options: Options{Setup: Setup{
 	return nil
 }}}
 
-// withGatewayKey lets the VM see one more variable. VMs of one vm_id share the
-// environment of the first: so all listeners have it.
+// withGatewayKey lets the VM see two more variables. VMs of one vm_id share the
+// environment of the first: so all listeners have them.
 func withGatewayKey(listeners ...Listener) []Listener {
 	for i := range listeners {
-		listeners[i].Edits = append(listeners[i].Edits, Edit{Old: "HOLDFAST_SESSION_KEY]", New: "HOLDFAST_SESSION_KEY, HOLDFAST_INTROSPECTION_KEY]"})
+		listeners[i].Edits = append(listeners[i].Edits, Edit{Old: "HOLDFAST_SESSION_KEY]", New: "HOLDFAST_SESSION_KEY, HOLDFAST_INTROSPECTION_KEY, HOLDFAST_INTROSPECTION_RSA_KEY]"})
 	}
 	return listeners
 }
@@ -197,7 +198,7 @@ func TestContract2_AJWTIsBoundBeforeItIsAskedAbout(t *testing.T) {
 // Every way to authenticate, against a server that checks it.
 func TestRFC6749_2_3_ClientAuthentication(t *testing.T) {
 	f := asking.use(t)
-	for _, listener := range []string{"api", "post", "jwt", "tls"} {
+	for _, listener := range []string{"api", "post", "jwt", "rsa", "tls"} {
 		t.Run(listener, func(t *testing.T) {
 			a, b, _ := f.callers(t, listener)
 			for range 3 { // the assertions of private_key_jwt are good for one use

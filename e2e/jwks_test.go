@@ -334,6 +334,11 @@ func TestT25ImpostorServesKeys(t *testing.T) {
 	if a.Status != 503 || a.Seen != nil || f.Auth.Requests("/jwks") != 0 {
 		t.Errorf("got %s after %d fetches, want 503 after none", describe(a), f.Auth.Requests("/jwks"))
 	}
+	// Nor does it learn a token, or Holdfast's password.
+	a = f.A.Get(path, f.opaque(t, f.PKI.A))
+	if a.Status != 503 || a.Seen != nil || f.Auth.Requests("/introspect") != 0 {
+		t.Errorf("got %s after %d questions, want 503 after none", describe(a), f.Auth.Requests("/introspect"))
+	}
 }
 
 // T23: the configuration is replaced while a fetch is under way and a request

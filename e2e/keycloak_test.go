@@ -150,8 +150,6 @@ func (k *keycloak) revoke(t *testing.T, client, token string, c *Certificate) {
 // keycloakRealm is a realm with clients whose tokens are bound to certificates and
 // gateways that may ask about them.
 func keycloakRealm(s *Stack) M {
-	key := s.Auth.GatewayKey.JWK()
-	public := must(json.Marshal(M{"keys": []any{key.Public()}}))
 	client := func(id string, attributes M, more M) M {
 		base := M{
 			"clientId": id, "enabled": true, "secret": keycloakSecret, "serviceAccountsEnabled": true,
@@ -171,11 +169,15 @@ func keycloakRealm(s *Stack) M {
 			// Keycloak answers only a client that is in the token's aud.
 			audience("basic", M{"included.client.audience": Gateway}), audience("post", M{"included.client.audience": GatewayPost}),
 			audience("jwt", M{"included.client.audience": GatewayJWT}), audience("tls", M{"included.client.audience": GatewayTLS}),
+			audience("rsa", M{"included.client.audience": GatewayRSA}),
 			M{"name": "client_id", "protocol": "openid-connect", "protocolMapper": "oidc-hardcoded-claim-mapper", "config": M{
 				"claim.name": "client_id", "claim.value": id, "jsonType.label": "String", "access.token.claim": "true", "introspection.token.claim": "true",
 			}},
 			M{"name": "sub", "protocol": "openid-connect", "protocolMapper": "oidc-sub-mapper", "config": M{"access.token.claim": "true", "introspection.token.claim": "true"}},
 		}})
+	}
+	signing := func(id string, key *Key) M {
+		return client(id, M{"use.jwks.string": "true", "jwks.string": Set(key), "token.endpoint.auth.signing.alg": key.Algorithm}, M{"clientAuthenticatorType": "client-jwt"})
 	}
 	return M{
 		"realm": "holdfast", "enabled": true, "sslRequired": "all", "defaultSignatureAlgorithm": "RS256",
@@ -183,7 +185,7 @@ func keycloakRealm(s *Stack) M {
 		"clients": []any{
 			bound("client-a", "RS256", 300), bound("client-a-es256", "ES256", 300), bound("client-a-short", "RS256", 6),
 			client(Gateway, M{}, nil), client(GatewayPost, M{}, nil),
-			client(GatewayJWT, M{"use.jwks.string": "true", "jwks.string": string(public), "token.endpoint.auth.signing.alg": "ES256"}, M{"clientAuthenticatorType": "client-jwt"}),
+			signing(GatewayJWT, s.Auth.GatewayKey), signing(GatewayRSA, s.Auth.GatewayRSAKey),
 			client(GatewayTLS, M{"x509.subjectdn": s.PKI.Gateway.Leaf.Subject.String(), "x509.allow.regex.pattern.comparison": "false"}, M{"clientAuthenticatorType": "client-x509"}),
 		},
 	}
@@ -222,6 +224,7 @@ func keycloakStack(t *testing.T) (*fixture, *keycloak) {
 		Listener{Name: "all", Patch: issuer(M{}, nil)},
 		Listener{Name: "post", Patch: issuer(M{"client_id": GatewayPost, "client_auth": "client_secret_post"}, nil)},
 		Listener{Name: "jwt", Patch: issuer(M{"client_id": GatewayJWT, "client_auth": "private_key_jwt", "client_secret": nil, "private_key_env": "HOLDFAST_INTROSPECTION_KEY"}, nil)},
+		Listener{Name: "rsa", Patch: issuer(M{"client_id": GatewayRSA, "client_auth": "private_key_jwt", "client_secret": nil, "private_key_env": "HOLDFAST_INTROSPECTION_RSA_KEY"}, nil)},
 		Listener{Name: "tls", Patch: issuer(M{"client_id": GatewayTLS, "client_auth": "tls_client_auth", "client_secret": nil, "cluster": "as-mtls"}, nil)},
 		Listener{Name: "sessions", Patch: issuer(M{}, M{"session": M{"key_env": "HOLDFAST_SESSION_KEY"}})},
 	)
@@ -291,6 +294,17 @@ func TestKeycloak(t *testing.T) {
 	})
 	t.Run("a key that appears with its first use (T06)", func(t *testing.T) {
 		a, b, _ := f.callers(t, "all")
+		published := func() string {
+			status, body, err := k.request("GET", "/protocol/openid-connect/certs", nil, nil)
+			if err != nil || status != 200 {
+				t.Fatalf("no keys: %d %v", status, err)
+			}
+			return string(body)
+		}
+		if strings.Contains(published(), `"ES256"`) {
+			t.Fatal("the key was there before: nothing has to be fetched again")
+		}
+		fetched := f.Envoy.Metric("holdfast.jwks.fetched")
 		token := k.token(t, "client-a-es256", f.PKI.A)
 		header, _, _ := strings.Cut(token, ".")
 		if head := string(must(base64.RawURLEncoding.DecodeString(header))); !strings.Contains(head, `"ES256"`) || !strings.Contains(head, `"at+jwt"`) {
@@ -298,8 +312,11 @@ func TestKeycloak(t *testing.T) {
 		}
 		passed(t, a.Get(path, bearer(token)))
 		refused(t, b.Get(path, bearer(token)), 401)
+		if !strings.Contains(published(), `"ES256"`) || f.Envoy.Metric("holdfast.jwks.fetched") == fetched {
+			t.Error("the keys were not fetched again")
+		}
 	})
-	for _, listener := range []string{"post", "jwt", "tls"} {
+	for _, listener := range []string{"post", "jwt", "rsa", "tls"} {
 		t.Run("asked by "+listener, func(t *testing.T) {
 			a, b, _ := f.callers(t, listener)
 			token := k.token(t, "client-a", f.PKI.A)

@@ -103,21 +103,23 @@ func Start(ctx context.Context, o Options) (s *Stack, err error) {
 	return s, s.startEnvoy(ctx)
 }
 
-// environment makes the secrets: the password and the key by which Holdfast asks
+// environment makes the secrets: the password and the keys by which Holdfast asks
 // about tokens, and a key for cookies.
 func (s *Stack) environment() map[string]string {
-	jwk := s.Auth.GatewayKey.JWK()
 	key := make([]byte, 32)
 	rand.Read(key)
 	environment := map[string]string{
 		"HOLDFAST_INTROSPECTION_SECRET": GatewaySecret,
-		"HOLDFAST_INTROSPECTION_KEY":    string(must(json.Marshal(jwk))),
 		"HOLDFAST_SESSION_KEY":          base64.StdEncoding.EncodeToString(key),
 	}
 	s.secrets.all[environment["HOLDFAST_SESSION_KEY"]] = true
-	var private struct{ D string }
-	json.Unmarshal([]byte(environment["HOLDFAST_INTROSPECTION_KEY"]), &private)
-	s.secrets.all[private.D] = true
+	for name, key := range map[string]*Key{"HOLDFAST_INTROSPECTION_KEY": s.Auth.GatewayKey, "HOLDFAST_INTROSPECTION_RSA_KEY": s.Auth.GatewayRSAKey} {
+		jwk := key.JWK()
+		environment[name] = string(must(json.Marshal(jwk)))
+		var private struct{ D string }
+		json.Unmarshal([]byte(environment[name]), &private)
+		s.secrets.all[private.D] = true
+	}
 	return environment
 }
 
