@@ -94,6 +94,26 @@ func TestDocsExamples(t *testing.T) {
 	}
 }
 
+// TestREADMEFlows parses the configuration of each flow that the README shows. A short
+// one is the point: at most ten lines.
+func TestREADMEFlows(t *testing.T) {
+	t.Parallel()
+	schema, readme := compileSchema(t), readFile(t, "../../README.md")
+	blocks := regexp.MustCompile("(?s)```json\n(.*?)```").FindAllStringSubmatch(readme, -1)
+	if diagrams := strings.Count(readme, "```mermaid\n"); len(blocks) < 3 || diagrams < 3 {
+		t.Fatalf("%d configurations and %d diagrams for three flows", len(blocks), diagrams)
+	}
+	for _, block := range blocks {
+		mustParse(t, block[1])
+		if err := schema.Validate(decode(t, block[1])); err != nil {
+			t.Errorf("the schema refuses a flow: %v\n%s", err, block[1])
+		}
+		if n := strings.Count(block[1], "\n"); n > 10 {
+			t.Errorf("%d lines:\n%s", n, block[1])
+		}
+	}
+}
+
 // TestDocsClientAuthentication parses the keys that the documentation shows for each
 // way of authenticating. Every way is shown.
 func TestDocsClientAuthentication(t *testing.T) {
