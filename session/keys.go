@@ -8,13 +8,13 @@ import (
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/sha256"
-	"encoding/base64"
 	"errors"
-	"strings"
+
+	"holdfast/internal/keylist"
 )
 
 // KeySize is the size of a key in bytes: AES-256.
-const KeySize = 32
+const KeySize = keylist.Size
 
 // ErrKeys is the error of [ParseKeys]. It never holds any part of the list.
 var ErrKeys = errors.New("session: not a list of different keys of 32 random bytes in base64 each")
@@ -36,14 +36,12 @@ const idSize = 4
 // exactly [KeySize] bytes in base64 or base64url, with or without padding. The error
 // is [ErrKeys].
 func ParseKeys(list string) (*Keys, error) {
+	secrets, ok := keylist.Parse(list)
+	if !ok {
+		return nil, ErrKeys
+	}
 	keys := new(Keys)
-	seen := map[string]bool{}
-	for _, text := range strings.FieldsFunc(list, isSeparator) {
-		secret, ok := decodeKey(text)
-		if !ok || seen[string(secret)] {
-			return nil, ErrKeys
-		}
-		seen[string(secret)] = true
+	for _, secret := range secrets {
 		block, err := aes.NewCipher(secret)
 		if err != nil {
 			return nil, ErrKeys
@@ -54,22 +52,7 @@ func ParseKeys(list string) (*Keys, error) {
 		}
 		keys.all = append(keys.all, key{keyID(secret), aead})
 	}
-	if len(keys.all) == 0 {
-		return nil, ErrKeys
-	}
 	return keys, nil
-}
-
-func isSeparator(r rune) bool { return strings.ContainsRune(", \t\r\n", r) }
-
-func decodeKey(text string) ([]byte, bool) {
-	text = strings.TrimSuffix(text, "=") // 32 bytes are padded with one
-	encoding := base64.RawURLEncoding.Strict()
-	if strings.ContainsAny(text, "+/") {
-		encoding = base64.RawStdEncoding.Strict()
-	}
-	secret, err := encoding.DecodeString(text)
-	return secret, err == nil && len(secret) == KeySize
 }
 
 // keyID tells which key sealed a cookie, and nothing else of it.
