@@ -76,7 +76,8 @@ var purePackages = []string{
 	module + "/strictjson", module + "/jwt", module + "/thumbprint", module + "/clientcert",
 	module + "/introspection", module + "/session",
 	module + "/filter/config", module + "/filter/canonical", module + "/filter/structpb",
-	module + "/internal/base64url", module + "/internal/percent", module + "/internal/jsontext", module + "/internal/lru", module + "/internal/keylist",
+	module + "/internal/base64url", module + "/internal/percent", module + "/internal/jsontext", module + "/internal/lru",
+	module + "/internal/keylist", module + "/internal/authority",
 }
 
 // impure is what a pure package does not import.

@@ -110,11 +110,7 @@ func writeByte(b *strings.Builder, c byte) {
 // isPathCharacter is "/" or pchar of RFC 3986 §3.3, but for ";", which as itself
 // is refused and so stays escaped.
 func isPathCharacter(c byte) bool {
-	return isAlphanumeric(c) || strings.IndexByte("/-._~!$&'()*+,=:@", c) >= 0
-}
-
-func isAlphanumeric(c byte) bool {
-	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
+	return percent.IsUnreserved(c) || strings.IndexByte("/!$&'()*+,=:@", c) >= 0
 }
 
 // hasEmptyOrDotSegment looks at the segments of a path that begins with "/".

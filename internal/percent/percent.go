@@ -23,3 +23,13 @@ func digit(c byte) (value byte, ok bool) {
 	}
 	return 0, false
 }
+
+// IsUnreserved reports whether c is unreserved (RFC 3986 §2.3): as %XX it means the same
+// as by itself.
+func IsUnreserved(c byte) bool {
+	switch {
+	case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
+		return true
+	}
+	return c == '-' || c == '.' || c == '_' || c == '~'
+}

@@ -2,6 +2,7 @@ package percent
 
 import (
 	"net/url"
+	"strings"
 	"testing"
 )
 
@@ -19,6 +20,16 @@ func TestRFC3986_2_1_Unescape(t *testing.T) {
 	for _, rest := range []string{"", "4", "g4"} {
 		if c, ok := Unescape(rest); ok {
 			t.Errorf("Unescape(%q) = %#x", rest, c)
+		}
+	}
+}
+
+func TestRFC3986_2_3_Unreserved(t *testing.T) {
+	t.Parallel()
+	const unreserved = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
+	for c := range 256 {
+		if got, want := IsUnreserved(byte(c)), strings.IndexByte(unreserved, byte(c)) >= 0; got != want {
+			t.Errorf("%#x: %v", c, got)
 		}
 	}
 }
