@@ -15,8 +15,8 @@
 // lets a request through has done all five.
 //
 // What the package never does: decrypt (JWE is refused), use a key or an address
-// that the token brings along ("jwk", "jku", "x5u", "x5c" are not read), verify
-// with a shared secret, or try several keys in turn. JSON serialisations,
+// that the token brings along ("jwk", "jku", "x5u", "x5c" are not read; embedded.go has
+// what a DPoP proof needs), verify with a shared secret, or try several keys in turn. JSON serialisations,
 // unsecured tokens and every "crit" are refused.
 //
 // The package is pure: no clock, no I/O, no goroutines and no state. No input

@@ -26,7 +26,7 @@ var (
 	ErrType = errors.New("token type not accepted")
 )
 
-// The errors of [KeySet.Find], [Key.Verify] and [ParseKeySet].
+// The errors of [KeySet.Find], [Key.Verify], [ParseKeySet] and [ParseKey].
 var (
 	// ErrKeyUnknown says that no key of the set fits the token.
 	ErrKeyUnknown = errors.New("no key fits the token")
@@ -38,6 +38,8 @@ var (
 	ErrKeySet = errors.New("malformed key set")
 	// ErrNoUsableKey says that a JWK Set holds no key that can verify a token.
 	ErrNoUsableKey = errors.New("no usable key in the key set")
+	// ErrKey says that a JWK is no key that can verify a token.
+	ErrKey = errors.New("unusable key")
 )
 
 // The errors of [Policy.CheckClaims] and of the methods of [Claims].

@@ -88,7 +88,7 @@ func FuzzParseKeySet(f *testing.F) {
 			key := &keys.keys[i]
 			fits := 0
 			for _, a := range allAlgorithms {
-				if !key.fits(a) {
+				if !key.Fits(a) {
 					continue
 				}
 				fits++

@@ -4,7 +4,7 @@ import "holdfast/strictjson"
 
 // Header is what the JOSE header (RFC 7515 §4) says that matters here. Parameters
 // that bring or name a key ("jwk", "jku", "x5u", "x5c") are not in it: nothing in
-// a token decides which key verifies the token.
+// an access token decides which key verifies it.
 type Header struct {
 	Algorithm Algorithm
 	KeyID     string // "kid"; meaningful with HasKeyID
@@ -27,43 +27,47 @@ var (
 	errHeaderType     = &detail{ErrMalformed, "typ is not a string with content"}
 )
 
-// parseHeader reads the first segment.
-func parseHeader(segment string) (Header, error) {
+// HasType reports whether "typ" is this media type: subtype is in lower case and without
+// "application/", which a sender may leave out or put first, in any case (RFC 7515
+// §4.1.9). A header without "typ" has the type "".
+func (h Header) HasType(subtype string) bool { return equalFoldASCII(mediaSubtype(h.Type), subtype) }
+
+// parseHeader reads the first segment. parameters is the whole of it.
+func parseHeader(segment string) (h Header, parameters strictjson.Value, err error) {
 	text, ok := decodeText(segment)
 	if !ok {
-		return Header{}, errHeaderEncoding
+		return Header{}, strictjson.Value{}, errHeaderEncoding
 	}
 	object, err := strictjson.Parse(text)
 	if err != nil || object.Kind() != strictjson.Object {
-		return Header{}, errHeaderJSON
+		return Header{}, strictjson.Value{}, errHeaderJSON
 	}
 	for _, name := range encryptionParameters {
 		if hasMember(object, name) {
-			return Header{}, ErrEncrypted
+			return Header{}, strictjson.Value{}, ErrEncrypted
 		}
 	}
 	// "b64" changes what is signed and is only legal together with "crit"
 	// (RFC 7797 §6); JWTs must not use it (§7).
 	if hasMember(object, "crit") || hasMember(object, "b64") {
-		return Header{}, ErrCritical
+		return Header{}, strictjson.Value{}, ErrCritical
 	}
-	var h Header
 	name, _ := object.Get("alg").Text()
 	if h.Algorithm, ok = ParseAlgorithm(name); !ok {
-		return Header{}, ErrAlgorithm
+		return Header{}, strictjson.Value{}, ErrAlgorithm
 	}
 	if kid := object.Get("kid"); kid.Kind() != strictjson.Missing {
 		h.KeyID, h.HasKeyID = kid.Text()
 		if !h.HasKeyID || len(h.KeyID) > maxKeyID {
-			return Header{}, errHeaderKeyID
+			return Header{}, strictjson.Value{}, errHeaderKeyID
 		}
 	}
 	if typ := object.Get("typ"); typ.Kind() != strictjson.Missing {
 		if h.Type, _ = typ.Text(); h.Type == "" {
-			return Header{}, errHeaderType
+			return Header{}, strictjson.Value{}, errHeaderType
 		}
 	}
-	return h, nil
+	return h, object, nil
 }
 
 func hasMember(object strictjson.Value, name string) bool {

@@ -69,7 +69,7 @@ func (s *KeySet) Find(h Header) (*Key, error) {
 	var found *Key
 	for i := range s.Len() {
 		key := &s.keys[i]
-		if h.HasKeyID && (!key.hasID || key.id != h.KeyID) || !key.fits(h.Algorithm) {
+		if h.HasKeyID && (!key.hasID || key.id != h.KeyID) || !key.Fits(h.Algorithm) {
 			continue
 		}
 		if found != nil {

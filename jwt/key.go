@@ -11,8 +11,8 @@ import (
 	"holdfast/strictjson"
 )
 
-// Key is a public key that can verify tokens. Only [KeySet.Find] hands it out.
-// It is immutable and safe for concurrent use.
+// Key is a public key that can verify tokens. [KeySet.Find] hands it out, and for
+// DPoP proofs [ParseKey]. It is immutable and safe for concurrent use.
 type Key struct {
 	id        string
 	hasID     bool
@@ -28,8 +28,9 @@ type publicKey interface {
 	verify(a Algorithm, signingInput string, signature []byte) bool
 }
 
-// fits reports whether the key is for tokens of this algorithm.
-func (k *Key) fits(a Algorithm) bool {
+// Fits reports whether the key is of this algorithm's type and curve, and not reserved
+// for another algorithm by its "alg".
+func (k *Key) Fits(a Algorithm) bool {
 	return k.public != nil && k.public.fits(a) && (k.algorithm == 0 || k.algorithm == a)
 }
 

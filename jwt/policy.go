@@ -29,13 +29,10 @@ func (p *Policy) CheckHeader(h Header) error {
 	if h.Algorithm == 0 || !slices.Contains(p.Algorithms, h.Algorithm) {
 		return ErrAlgorithmNotAllowed
 	}
-	name := mediaSubtype(h.Type)
-	for _, accepted := range p.Types {
-		if equalFoldASCII(name, accepted) {
-			return nil
-		}
+	if !slices.ContainsFunc(p.Types, h.HasType) {
+		return ErrType
 	}
-	return ErrType
+	return nil
 }
 
 // mediaSubtype takes the "application/" off a type that has it, in any case

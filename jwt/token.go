@@ -9,6 +9,7 @@ import (
 // believed before [Key.Verify]. It is immutable.
 type Token struct {
 	header       Header
+	parameters   strictjson.Value // the whole header
 	claims       Claims
 	payload      string // second segment, as sent
 	signingInput string // first and second segment with their dot, as sent
@@ -33,7 +34,7 @@ func Parse(compact string) (*Token, error) {
 	if err != nil {
 		return nil, err
 	}
-	header, err := parseHeader(headerSegment)
+	header, parameters, err := parseHeader(headerSegment)
 	if err != nil {
 		return nil, err
 	}
@@ -51,6 +52,7 @@ func Parse(compact string) (*Token, error) {
 	}
 	return &Token{
 		header:       header,
+		parameters:   parameters,
 		claims:       Claims{object},
 		payload:      payloadSegment,
 		signingInput: compact[:len(headerSegment)+1+len(payloadSegment)],

@@ -17,7 +17,7 @@ func (k *Key) Verify(t *Token) error {
 
 // verifySignature is Verify without a token around it.
 func (k *Key) verifySignature(a Algorithm, signingInput string, signature []byte) error {
-	if !k.fits(a) || !k.public.verify(a, signingInput, signature) {
+	if !k.Fits(a) || !k.public.verify(a, signingInput, signature) {
 		return ErrSignature
 	}
 	return nil

@@ -1,0 +1,22 @@
+package jwt
+
+import "holdfast/strictjson"
+
+// What this file exports is for JWTs that are signed with a key which they bring along,
+// as DPoP proofs are (RFC 9449 §4.2). Nothing in an access token ever decides which key
+// verifies it (CVE-2018-0114): whoever judges one uses neither [ParseKey] nor
+// [Token.HeaderParameter], and a test in guards keeps them to package dpop.
+
+// ParseKey reads one JWK (RFC 7517 §4) by the rules of [ParseKeySet]. The error is
+// [ErrKey] for every key that a set would leave out.
+func ParseKey(jwk strictjson.Value) (*Key, error) {
+	key, ok := parseKey(jwk)
+	if !ok {
+		return nil, ErrKey
+	}
+	return &key, nil
+}
+
+// HeaderParameter returns the JOSE header parameter of exactly this name (RFC 7515 §4).
+// It is strictjson.Missing when there is none.
+func (t *Token) HeaderParameter(name string) strictjson.Value { return t.parameters.Get(name) }
