@@ -18,7 +18,7 @@ FUZZTIME ?= 60s
 # What the tests with 50,000 requests on each Envoy are called.
 SOAK     ?= ^TestSoak
 COVERAGE := 90
-COVERED  := ./jwt ./thumbprint ./filter
+COVERED  := ./jwt ./dpop ./thumbprint ./filter
 
 # ---- one environment for every command ---------------------------------------
 # Exactly the pinned Go, even where a newer one is installed.
@@ -122,7 +122,7 @@ guards-slow: build ## build it as another machine would, and compare the bytes
 	$(say) 'the same bytes from another folder, cache and toolchain'
 	@go test -count=1 -v -timeout 20m -tags slow -run Slow ./guards
 
-coverage: ## at least 90 % of jwt, thumbprint and filter
+coverage: ## at least 90 % of jwt, dpop, thumbprint and filter
 	@go run ./tools/coverage -min $(COVERAGE) $(COVERED)
 
 size: build ## what makes the module as large as it is

@@ -114,6 +114,34 @@ func TestOneWayThrough(t *testing.T) {
 	}
 }
 
+// TestT04_NoTokenBringsItsKey keeps what reads a key out of a header to DPoP proofs: in
+// an access token it would let whoever made the token say how it is verified
+// (CVE-2018-0114).
+func TestT04_NoTokenBringsItsKey(t *testing.T) {
+	found := map[string]bool{}
+	for _, s := range goFiles(t) {
+		if strings.HasSuffix(s.name, "_test.go") || strings.HasPrefix(s.name, "jwt/") {
+			continue
+		}
+		places := uses(s, module+"/jwt", "ParseKey")
+		ast.Inspect(s.file, func(n ast.Node) bool {
+			if selector, ok := n.(*ast.SelectorExpr); ok && selector.Sel.Name == "HeaderParameter" {
+				places = append(places, s.at(n)+": HeaderParameter")
+			}
+			return true
+		})
+		for _, place := range places {
+			_, name, _ := strings.Cut(place, ": ")
+			if found[name] = true; !strings.HasPrefix(s.name, "dpop/") {
+				t.Errorf("%s: only package dpop may", place)
+			}
+		}
+	}
+	if len(found) != 2 {
+		t.Errorf("package dpop uses %v: does this test still see it?", found)
+	}
+}
+
 // TestNoPackageState shows that no package-level variable of the module changes
 // after it was initialised: one VM serves several configurations, and none may
 // learn of another.
