@@ -8,11 +8,11 @@ import "holdfast/strictjson"
 // [Token.HeaderParameter], and a test in guards keeps them to package dpop.
 
 // ParseKey reads one JWK (RFC 7517 §4) by the rules of [ParseKeySet]. The error is
-// [ErrKey] for every key that a set would leave out.
+// [ErrNoUsableKey] for every key that a set would leave out.
 func ParseKey(jwk strictjson.Value) (*Key, error) {
 	key, ok := parseKey(jwk)
 	if !ok {
-		return nil, ErrKey
+		return nil, ErrNoUsableKey
 	}
 	return &key, nil
 }

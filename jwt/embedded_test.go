@@ -67,11 +67,11 @@ func TestParseKeyRefuses(t *testing.T) {
 		"for RS256":      ec.jwk(`,"alg":"RS256"`),
 		"off the curve":  `{"kty":"EC","crv":"P-256","x":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA","y":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}`,
 	} {
-		if key, err := ParseKey(mustJSON(t, jwk)); key != nil || err != ErrKey {
+		if key, err := ParseKey(mustJSON(t, jwk)); key != nil || err != ErrNoUsableKey {
 			t.Errorf("%s: %v, %v", name, key, err)
 		}
 	}
-	if key, err := ParseKey(strictjson.Value{}); key != nil || err != ErrKey {
+	if key, err := ParseKey(strictjson.Value{}); key != nil || err != ErrNoUsableKey {
 		t.Errorf("missing: %v, %v", key, err)
 	}
 }

@@ -36,10 +36,9 @@ var (
 	ErrSignature = errors.New("signature not valid")
 	// ErrKeySet says that a document is no JWK Set (RFC 7517 §5).
 	ErrKeySet = errors.New("malformed key set")
-	// ErrNoUsableKey says that a JWK Set holds no key that can verify a token.
-	ErrNoUsableKey = errors.New("no usable key in the key set")
-	// ErrKey says that a JWK is no key that can verify a token.
-	ErrKey = errors.New("unusable key")
+	// ErrNoUsableKey says that a JWK Set holds no key that can verify a token, or that
+	// a JWK is none.
+	ErrNoUsableKey = errors.New("no usable key")
 )
 
 // The errors of [Policy.CheckClaims] and of the methods of [Claims].
