@@ -45,6 +45,9 @@ func TestSharedData(t *testing.T) {
 	if got := string(a.Proxy.Shared("k")); got != "three" {
 		t.Errorf("got %q, want three", got)
 	}
+	if n := a.Proxy.SharedBytes(); n != len("k")+len("three") {
+		t.Errorf("%d bytes", n)
+	}
 	a.Faults = FailOn(errors.New("x"), "SharedGet")
 	if _, _, _, err := a.SharedGet("k"); err == nil {
 		t.Error("the fault did not show")

@@ -40,6 +40,15 @@ func (p *Proxy) SharedKeys() []string {
 // Shared is the value of a key, nil without one.
 func (p *Proxy) Shared(key string) []byte { return slices.Clone(p.shared[key].value) }
 
+// SharedBytes is how long all keys and values are together.
+func (p *Proxy) SharedBytes() int {
+	n := 0
+	for key, v := range p.shared {
+		n += len(key) + len(v.value)
+	}
+	return n
+}
+
 // WriteShared writes a value as another plugin of the same vm_id could.
 func (p *Proxy) WriteShared(key string, value []byte) { p.sharedSet(key, value, 0) }
 

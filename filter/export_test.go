@@ -1,0 +1,25 @@
+package filter
+
+import (
+	"time"
+
+	"holdfast/thumbprint"
+)
+
+// ReplayStore is a store of proofs for the tests of package filter_test, which
+// alone can use the host of package filtertest.
+type ReplayStore struct{ store replayStore }
+
+// NewSharedReplay makes the store that all workers of a host share.
+func NewSharedReplay(host Host, namespace string, entries int, window time.Duration) (ReplayStore, error) {
+	store, err := newSharedReplay(host, namespace, entries, window)
+	return ReplayStore{store}, err
+}
+
+// NewWorkerReplay makes the store of one worker.
+func NewWorkerReplay(entries int) ReplayStore { return ReplayStore{newWorkerReplay(entries)} }
+
+// Spend spends the proof with these claims.
+func (r ReplayStore) Spend(jkt thumbprint.Thumbprint, jti, htu string, expires, now time.Time) replayOutcome {
+	return r.store.spend(replayKey{jkt, jti, htu}, expires, now)
+}
