@@ -38,8 +38,7 @@ func (p *Proof) Check(e Expected) error {
 		return ErrURI
 	}
 	if e.Nonce != nil {
-		nonce, _ := p.token.Claims().Get("nonce").Text()
-		if nonce == "" || !e.Nonce(nonce) {
+		if nonce := p.Nonce(); nonce == "" || !e.Nonce(nonce) {
 			return ErrNonce
 		}
 	}

@@ -158,6 +158,12 @@ func (p *Proof) URI() URI { return p.uri }
 // IssuedAt returns the "iat".
 func (p *Proof) IssuedAt() time.Time { return p.issuedAt }
 
+// Nonce returns the "nonce", and an empty one when it is absent or no text.
+func (p *Proof) Nonce() string {
+	nonce, _ := p.token.Claims().Get("nonce").Text()
+	return nonce
+}
+
 // Verify checks that "alg" is one of algorithms, and then the signature with the key in
 // "jwk". The second is left to verify, for which (*jwt.Key).Verify will do: it costs the
 // most, so that it is timed and may be done by the host. The errors are [ErrAlgorithm]

@@ -7,6 +7,7 @@ import (
 
 	"holdfast/filter/config"
 	"holdfast/internal/jsontext"
+	"holdfast/jwt"
 )
 
 // answerer builds the answers that the filter gives itself. All text in them is
@@ -38,7 +39,7 @@ func (a *answerer) refusal(d Decision, grpc bool, retryAfter time.Duration) Answ
 		answer.Body = description
 	}
 	if class.challenge {
-		answer.Headers = append(answer.Headers, Header{"www-authenticate", a.challenge(class.code, description, d)})
+		answer.Headers = append(answer.Headers, Header{"www-authenticate", a.challenges(class.code, description, d)})
 	}
 	if class == &unavailable {
 		answer.Headers = append(answer.Headers, Header{"retry-after", wholeSeconds(retryAfter)})
@@ -46,11 +47,31 @@ func (a *answerer) refusal(d Decision, grpc bool, retryAfter time.Duration) Answ
 	return answer
 }
 
-// challenge is the WWW-Authenticate value. Quoted values are configuration or
-// fixed text, which the configuration's checks keep free of quotes.
-func (a *answerer) challenge(code, description string, d Decision) string {
+// takesBearer reports whether a token can pass that is not bound to a DPoP key.
+func takesBearer(c *config.Config) bool {
+	return c.Binding.MTLS || c.Binding.Optional || c.Binding.ReportOnly
+}
+
+// challenges is the WWW-Authenticate value: one challenge for each scheme that the
+// configuration takes, and the error on the one that was used (RFC 9449 §7.1, §7.2).
+func (a *answerer) challenges(code, description string, d Decision) string {
+	bearer, dpop := takesBearer(a.config), a.config.Binding.DPoP
+	switch {
+	case dpop == nil:
+		return a.challenge("Bearer", code, description, d)
+	case !bearer:
+		return a.challenge("DPoP", code, description, d)
+	case d.credential.scheme == schemeDPoP:
+		return a.challenge("DPoP", code, description, d) + ", " + a.challenge("Bearer", "", "", Decision{})
+	}
+	return a.challenge("Bearer", code, description, d) + ", " + a.challenge("DPoP", "", "", Decision{})
+}
+
+// challenge is that of one scheme. Quoted values are configuration or fixed text,
+// which the configuration's checks keep free of quotes.
+func (a *answerer) challenge(scheme, code, description string, d Decision) string {
 	var b strings.Builder
-	b.WriteString(`Bearer realm="` + a.config.Realm + `"`)
+	b.WriteString(scheme + ` realm="` + a.config.Realm + `"`)
 	parameter := func(name, value string) {
 		if value != "" {
 			b.WriteString(`, ` + name + `="` + value + `"`)
@@ -71,10 +92,21 @@ func (a *answerer) challenge(code, description string, d Decision) string {
 			}
 		}
 	}
+	if scheme == "DPoP" {
+		parameter("algs", strings.Join(algorithmNames(a.config.Binding.DPoP.Algorithms), " "))
+	}
 	if a.config.Resource != nil {
 		parameter("resource_metadata", a.config.Resource.WellKnownURL) // RFC 9728 §5.1
 	}
 	return b.String()
+}
+
+func algorithmNames(algorithms []jwt.Algorithm) []string {
+	names := make([]string, len(algorithms))
+	for i, algorithm := range algorithms {
+		names[i] = algorithm.String()
+	}
+	return names
 }
 
 // errorBody is the JSON body of a refusal; without a code it names no error

@@ -9,6 +9,7 @@ import (
 
 	"holdfast/filter/config"
 	"holdfast/internal/jsontext"
+	"holdfast/jwt"
 )
 
 var testResource = &config.ResourceMetadata{
@@ -181,10 +182,18 @@ func TestRFC9728_2_Document(t *testing.T) {
 	if !json.Valid([]byte(got.Body)) {
 		t.Error("no JSON")
 	}
-	c.Resource.ScopesSupported, c.Binding.MTLS = nil, false
+	c.Resource.ScopesSupported, c.Binding = nil, config.Binding{Optional: true}
 	c.TokenSources = c.TokenSources[:1]
 	if got, want := metadataAnswer(c).Body, `{"resource":"https://api.example.com/a?b","authorization_servers":["https://as.example.com","https://b.example"]}`; got != want {
 		t.Errorf("without anything optional: %s", got)
+	}
+	c.Binding = config.Binding{DPoP: &config.DPoP{Algorithms: []jwt.Algorithm{jwt.ES256, jwt.EdDSA}}}
+	if got, want := metadataAnswer(c).Body, `"bearer_methods_supported":[],"dpop_signing_alg_values_supported":["ES256","EdDSA"],"dpop_bound_access_tokens_required":true}`; !strings.HasSuffix(got, want) {
+		t.Errorf("DPoP alone: %s", got)
+	}
+	c.Binding.MTLS = true
+	if got, want := metadataAnswer(c).Body, `"tls_client_certificate_bound_access_tokens":true,"dpop_signing_alg_values_supported":["ES256","EdDSA"]}`; !strings.HasSuffix(got, want) {
+		t.Errorf("both: %s", got)
 	}
 	c.Resource = nil
 	if metadataAnswer(c) != nil {

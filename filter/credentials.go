@@ -11,15 +11,25 @@ import (
 type credential struct {
 	token  string
 	source config.TokenSource
+	scheme scheme
 }
+
+// scheme is the authentication scheme that a token was sent under.
+type scheme uint8
+
+const (
+	schemeNone   scheme = iota // it came from a header of its own or from a cookie
+	schemeBearer               // RFC 6750 §2.1
+	schemeDPoP                 // RFC 9449 §7.1
+)
 
 // credentials finds the request's one token (RFC 6750 §2: no more than one
 // method). The reason is TokenAccepted when there is exactly one.
 func (d *decider) credentials(r *request) (credential, Reason) {
 	var found credential
 	count := 0
-	add := func(token string, source config.TokenSource) {
-		found = credential{token, source}
+	add := func(token string, source config.TokenSource, s scheme) {
+		found = credential{token, source, s}
 		count++
 	}
 	for _, source := range d.config.TokenSources {
@@ -32,12 +42,12 @@ func (d *decider) credentials(r *request) (credential, Reason) {
 			if fields == 0 {
 				continue
 			}
-			token, taken, ok := parseAuthorization(value)
+			token, s, ok := d.parseAuthorization(value)
 			if !ok {
 				return credential{}, MalformedCredentials
 			}
-			if taken {
-				add(token, source)
+			if s != schemeNone {
+				add(token, source, s)
 			}
 		case config.TokenFromHeader:
 			value, fields := r.field(source.Name)
@@ -49,11 +59,11 @@ func (d *decider) credentials(r *request) (credential, Reason) {
 				return credential{}, MalformedCredentials
 			}
 			if fields == 1 {
-				add(value, source)
+				add(value, source, schemeNone)
 			}
 		case config.TokenFromCookie:
 			for _, value := range r.cookies(source.Name) {
-				add(value, source)
+				add(value, source, schemeNone)
 			}
 		}
 	}
@@ -70,32 +80,37 @@ func (d *decider) credentials(r *request) (credential, Reason) {
 	return found, TokenAccepted
 }
 
-// parseAuthorization splits "scheme 1*SP b64token" (RFC 9110 §11.4). taken is
-// false for a scheme that is not ours: that counts as no token. ok is false for
+// parseAuthorization splits "scheme 1*SP b64token" (RFC 9110 §11.4). The scheme is
+// schemeNone when it is not one of ours: that counts as no token. ok is false for
 // a field that is no credentials at all. Whether the token is a b64token is
 // checked by the caller.
-func parseAuthorization(value string) (token string, taken, ok bool) {
-	scheme, rest, spaced := strings.Cut(value, " ")
-	if scheme == "" || !isHTTPToken(scheme) {
-		return "", false, false
+func (d *decider) parseAuthorization(value string) (token string, s scheme, ok bool) {
+	name, rest, spaced := strings.Cut(value, " ")
+	if name == "" || !isHTTPToken(name) {
+		return "", schemeNone, false
 	}
-	if !sameName(scheme, "bearer") {
-		return "", false, !hidesBearer(rest)
+	switch {
+	case sameName(name, "bearer"):
+		s = schemeBearer
+	case sameName(name, "dpop") && d.config.Binding.DPoP != nil:
+		s = schemeDPoP
+	default:
+		return "", schemeNone, !hidesToken(rest)
 	}
 	token = strings.TrimLeft(rest, " ")
-	return token, true, spaced && token != ""
+	return token, s, spaced && token != ""
 }
 
-// hidesBearer finds a second field behind credentials of another scheme: Envoy
+// hidesToken finds a second field behind credentials of another scheme: Envoy
 // joins two Authorization fields with a comma.
-func hidesBearer(credentials string) bool {
+func hidesToken(credentials string) bool {
 	for {
 		_, rest, found := strings.Cut(credentials, ",")
 		if !found {
 			return false
 		}
 		scheme, _, spaced := strings.Cut(strings.TrimLeft(rest, " \t"), " ")
-		if spaced && sameName(scheme, "bearer") {
+		if spaced && (sameName(scheme, "bearer") || sameName(scheme, "dpop")) {
 			return true
 		}
 		credentials = rest

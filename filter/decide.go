@@ -24,7 +24,9 @@ type decider struct {
 	introspecting    int             // how many of them there are
 	onlyIntrospector *introspector   // when that is one
 	ruleIntrospector map[*config.Rule]*introspector
-	sessions         *sessions // nil without "session"
+	sessions         *sessions   // nil without "session"
+	nonces           *nonces     // nil unless DPoP proofs need one
+	replay           replayStore // nil without DPoP
 
 	// verify checks a signature. It is a field so that the plugin can time it.
 	verify func(*jwt.Key, *jwt.Token) error
@@ -92,7 +94,7 @@ func (d *decider) decide(r *request, conn connection, now time.Time, w *wait) De
 	decision.credential, decision.Reason = d.credentials(r)
 	if decision.Reason == NoToken {
 		if decision.session = d.sessions.read(r, now); decision.session.state == sessionUsed {
-			decision.credential = credential{decision.session.token, d.config.TokenSources[0]}
+			decision.credential = credential{token: decision.session.token, source: d.config.TokenSources[0]}
 			decision.Reason = TokenAccepted
 		}
 	}
@@ -124,13 +126,23 @@ func (d *decider) judge(decision *Decision, r *request, conn connection, now tim
 	decision.Reason = authorize(decision.rule, &decision.validated, now)
 }
 
-// prove takes step 3, and asks about a JWT where that has to be done: after its own
-// binding was verified, so that a thief cannot have the server asked.
+// prove takes step 3. A DPoP proof is spent at its end, when nothing can have the
+// request judged again.
 func (d *decider) prove(decision *Decision, r *request, conn connection, now time.Time, w *wait) Reason {
+	reason := d.proveBinding(decision, r, conn, now, w)
+	if reason != TokenAccepted || decision.proof.binding&byKey == 0 {
+		return reason
+	}
+	return d.unbound(decision, d.spend(&decision.proof, now))
+}
+
+// proveBinding holds the token's cnf against the caller, and asks about a JWT where that has to be done: after its own
+// binding was verified, so that a thief cannot have the server asked.
+func (d *decider) proveBinding(decision *Decision, r *request, conn connection, now time.Time, w *wait) Reason {
 	v := &decision.validated
 	cnf, reason := v.confirmation()
 	if reason == TokenAccepted && (cnf.Present || v.revocation == nil) {
-		decision.proof, reason = d.bind(cnf, decision.rule, r, conn)
+		decision.proof, reason = d.bind(cnf, decision, r, conn, now)
 	}
 	reason = d.unbound(decision, reason)
 	if reason != TokenAccepted || v.revocation == nil {
@@ -153,7 +165,7 @@ func (d *decider) prove(decision *Decision, r *request, conn connection, now tim
 	case decision.Reported != TokenAccepted, cnf.Present && !answered.Present:
 		return TokenAccepted // the answer adds nothing
 	}
-	decision.proof, reason = d.bind(both, decision.rule, r, conn)
+	decision.proof, reason = d.bind(both, decision, r, conn, now)
 	return d.unbound(decision, reason)
 }
 

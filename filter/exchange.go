@@ -29,6 +29,7 @@ type Exchange struct {
 	wait      wait   // what it waits for while parked, and waited for last
 	cookie    string // the Set-Cookie of the response; empty for none
 	starts    bool   // cookie starts a session
+	nonce     string // the DPoP-Nonce of the response; empty for none
 }
 
 // NewExchange begins a request.
@@ -94,6 +95,7 @@ func (x *Exchange) conclude(d Decision) {
 	now := p.host.Now()
 	p.metrics.decided(d)
 	x.cookie, x.starts = p.decider.sessions.cookieFor(d, x.request, now)
+	x.nonce = p.decider.nonces.answer(d, now)
 	x.leaveProperties(d)
 	if d.Reason.Refuses() || d.Reported != TokenAccepted {
 		p.refusals.write(d, now)
@@ -117,6 +119,12 @@ func (x *Exchange) conclude(d Decision) {
 		answer := p.answerer.refusal(d, x.isGRPC(), retryAfter)
 		if x.cookie != "" {
 			answer.Headers = append(answer.Headers, Header{"set-cookie", x.cookie})
+		}
+		if x.nonce != "" {
+			answer.Headers = append(answer.Headers, Header{"dpop-nonce", x.nonce})
+		}
+		if x.exposes() {
+			answer.Headers = append(answer.Headers, exposed)
 		}
 		x.respond(answer)
 	}
@@ -160,9 +168,9 @@ func (x *Exchange) leaveProperties(d Decision) {
 		}
 	}
 	if !d.Reason.ofBinding() {
-		x.leaveProperty("binding", bindingWords[d.proof.binding])
+		x.leaveProperty("binding", d.proof.binding.word())
 	} else {
-		x.leaveProperty("binding", bindingWords[failed])
+		x.leaveProperty("binding", failed.word())
 	}
 }
 
@@ -190,16 +198,37 @@ func (x *Exchange) OnRequestTrailers() (ok bool) {
 	return true
 }
 
-// OnResponseHeaders starts a session with the upstream's response, or ends one.
-// Caches must not keep such a response: it is one client's own.
+// exposed lets scripts read what Holdfast says in an answer of another origin
+// (RFC 9449 §8.2, §9). It stands beside what others expose.
+var exposed = Header{"access-control-expose-headers", "WWW-Authenticate, DPoP-Nonce"}
+
+// exposes: with DPoP, and to a request that the Fetch standard calls a CORS one.
+// Whether its answer may be read at all is for who answers CORS to say.
+func (x *Exchange) exposes() bool {
+	if x.plugin.config.Binding.DPoP == nil || x.request == nil {
+		return false
+	}
+	_, fields := x.request.field("origin")
+	return fields > 0
+}
+
+// OnResponseHeaders starts a session with the upstream's response, or ends one, and
+// hands out the next DPoP nonce. Caches must not keep such a response: it is one
+// client's own (RFC 9449 §8.2).
 func (x *Exchange) OnResponseHeaders() {
 	defer x.contain()
-	if !x.continued || x.cookie == "" {
+	if !x.continued || x.cookie == "" && x.nonce == "" {
 		return
 	}
 	err := x.stream.SetResponseHeader("cache-control", "private, no-store")
-	if err == nil {
+	if err == nil && x.cookie != "" {
 		err = x.stream.AddResponseHeader("set-cookie", x.cookie)
+	}
+	if err == nil && x.nonce != "" {
+		err = x.stream.SetResponseHeader("dpop-nonce", x.nonce)
+	}
+	if err == nil && x.nonce != "" && x.exposes() {
+		err = x.stream.AddResponseHeader(exposed.Name, exposed.Value)
 	}
 	if err != nil {
 		x.plugin.logOnce("holdfast: a response could not be edited: " + err.Error())

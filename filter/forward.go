@@ -11,7 +11,7 @@ import (
 // removed, what Holdfast knows is added.
 type forwarder struct {
 	config  *config.Config
-	managed []string // every header that Holdfast sets, in lower case
+	managed []string // every header that Holdfast sets, and the DPoP proof, in lower case
 	proxies []string // headers that only trusted proxies may set
 }
 
@@ -27,6 +27,9 @@ func newForwarder(c *config.Config) *forwarder {
 		if name != "" {
 			f.managed = append(f.managed, name)
 		}
+	}
+	if c.Binding.DPoP != nil {
+		f.managed = append(f.managed, "dpop") // it was for Holdfast, and is used up
 	}
 	for i := range c.Certificate.Sources {
 		if name := headerOf(&c.Certificate.Sources[i]); name != "" {
@@ -93,7 +96,7 @@ func (f *forwarder) identify(d Decision, s Stream) error {
 			return err
 		}
 	}
-	if d.proof.binding != bound {
+	if d.proof.binding&byCertificate == 0 {
 		return nil
 	}
 	if name := f.config.Forward.ThumbprintHeader; name != "" {
@@ -157,7 +160,8 @@ func (f *forwarder) editToken(d Decision, r *request, s Stream) error {
 	case f.config.Forward.Token == config.ForwardIntrospectionJWT && answer != nil && answer.signed != "":
 		value = answer.signed
 	}
-	strip, place := value == "" && !fromSession, value != "" && (fromSession || value != d.credential.token)
+	asBearer := f.config.Forward.Token == config.ForwardBearer && d.credential.scheme == schemeDPoP
+	strip, place := value == "" && !fromSession, value != "" && (fromSession || asBearer || value != d.credential.token)
 	if source.Kind == config.TokenFromCookie {
 		switch {
 		case strip:

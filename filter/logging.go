@@ -52,6 +52,12 @@ func refusalLine(d Decision, skipped int) string {
 	if d.proof.presented != nil {
 		b.WriteString(" presented=" + d.proof.presented.thumbprint.Short())
 	}
+	if d.proof.claimedKey != nil {
+		b.WriteString(" jkt=" + d.proof.claimedKey.Short())
+	}
+	if d.proof.dpop != nil {
+		b.WriteString(" proved=" + d.proof.dpop.Thumbprint().Short())
+	}
 	if skipped > 0 {
 		b.WriteString(" skipped=" + strconv.Itoa(skipped))
 	}

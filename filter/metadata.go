@@ -1,6 +1,7 @@
 package filter
 
 import (
+	"slices"
 	"strings"
 
 	"holdfast/filter/config"
@@ -29,13 +30,20 @@ func metadataAnswer(c *config.Config) *Answer {
 	if len(c.Resource.ScopesSupported) > 0 {
 		members = append(members, `"scopes_supported":`+quoteList(c.Resource.ScopesSupported))
 	}
-	for _, source := range c.TokenSources {
-		if source.Kind == config.TokenFromAuthorization {
-			members = append(members, `"bearer_methods_supported":["header"]`)
-		}
+	switch {
+	case !takesBearer(c): // RFC 9728 §2: none
+		members = append(members, `"bearer_methods_supported":[]`)
+	case slices.ContainsFunc(c.TokenSources, func(s config.TokenSource) bool { return s.Kind == config.TokenFromAuthorization }):
+		members = append(members, `"bearer_methods_supported":["header"]`)
 	}
 	if c.Binding.MTLS {
 		members = append(members, `"tls_client_certificate_bound_access_tokens":true`)
+	}
+	if dpop := c.Binding.DPoP; dpop != nil {
+		members = append(members, `"dpop_signing_alg_values_supported":`+quoteList(algorithmNames(dpop.Algorithms)))
+		if !takesBearer(c) {
+			members = append(members, `"dpop_bound_access_tokens_required":true`)
+		}
 	}
 	return &Answer{
 		Status:  200,

@@ -61,7 +61,7 @@ func defineMetrics(host Host) (*metrics, error) {
 
 // ofBinding reports whether step 3 gives this reason: the ones that report_only
 // reports.
-func (r Reason) ofBinding() bool { return CnfMissing <= r && r <= CnfMismatch }
+func (r Reason) ofBinding() bool { return CnfMissing <= r && r <= DPoPReplayFailed }
 
 func (m *metrics) decided(d Decision) {
 	if d.Reported.ofBinding() {

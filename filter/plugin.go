@@ -79,7 +79,15 @@ func Start(host Host, configuration string) (p *Plugin, err error) {
 		sources[i] = newKeySource(p, &c.Issuers[i], namespace+"jwks/"+strconv.Itoa(i))
 	}
 	p.decider = newDecider(c, sources)
-	p.decider.sessions = hidden.sessions
+	p.decider.sessions, p.decider.nonces = hidden.sessions, hidden.nonces
+	if d := c.Binding.DPoP; d != nil {
+		if d.PerWorker {
+			p.decider.replay = newWorkerReplay(c.Limits.ReplayEntries)
+		} else if p.decider.replay, err = newSharedReplay(host, namespace, c.Limits.ReplayEntries, d.ProofLifetime+2*d.ClockSkew); err != nil {
+			host.Log(LogError, "holdfast: the host shares no data for DPoP: "+err.Error())
+			return nil, err
+		}
+	}
 	for i, client := range hidden.clients {
 		if client != nil {
 			p.decider.introspectBy(i, newIntrospector(p, &c.Issuers[i], sources[i], client))
@@ -106,8 +114,15 @@ func startLine(c *config.Config) string {
 	if c.Binding.ReportOnly {
 		mode += ",report_only"
 	}
+	var methods []string
+	if c.Binding.MTLS {
+		methods = append(methods, "mtls")
+	}
+	if c.Binding.DPoP != nil {
+		methods = append(methods, "dpop")
+	}
 	return "holdfast " + Version + ": issuers=" + strings.Join(issuers, ",") +
-		" methods=mtls mode=" + mode + " verification=sandbox"
+		" methods=" + strings.Join(methods, ",") + " mode=" + mode + " verification=sandbox"
 }
 
 // OnTick does what is due: fetches, refreshes, deadlines.

@@ -108,6 +108,44 @@ const (
 	CertificateNotValidated
 	// CnfMismatch: the certificate is not the one that the token is bound to.
 	CnfMismatch
+	// JKTMissing: a token without jkt came under the scheme DPoP.
+	JKTMissing
+	// DPoPSchemeRequired: a token with jkt came as Bearer, from a header or from a cookie (RFC 9449 §7.2).
+	DPoPSchemeRequired
+	// DPoPProofMissing: the request has no DPoP field.
+	DPoPProofMissing
+	// DPoPProofMultiple: it has more than one (RFC 9449 §4.3, 1).
+	DPoPProofMultiple
+	// DPoPProofMalformed: not a JWS with the claims of RFC 9449 §4.2.
+	DPoPProofMalformed
+	// DPoPTypeNotAllowed: typ is not dpop+jwt.
+	DPoPTypeNotAllowed
+	// DPoPAlgorithmNotAllowed: alg is not on the list for proofs.
+	DPoPAlgorithmNotAllowed
+	// DPoPKeyInvalid: jwk is not a public key of the algorithm's type.
+	DPoPKeyInvalid
+	// DPoPSignatureInvalid: the signature is not by jwk.
+	DPoPSignatureInvalid
+	// DPoPMethodMismatch: htm is another method.
+	DPoPMethodMismatch
+	// DPoPURIMismatch: htu is another URI.
+	DPoPURIMismatch
+	// DPoPNonceRequired: the proof has no nonce, or not a current one of ours (RFC 9449 §9).
+	DPoPNonceRequired
+	// DPoPProofTooOld: iat is too long ago, or exp has passed.
+	DPoPProofTooOld
+	// DPoPProofInFuture: iat or nbf is still to come.
+	DPoPProofInFuture
+	// DPoPTokenMismatch: ath is of another token.
+	DPoPTokenMismatch
+	// JKTMismatch: the key of the proof is not the one that the token is bound to.
+	JKTMismatch
+	// DPoPReplayed: the proof was used before.
+	DPoPReplayed
+	// DPoPReplayFull: there is no room to remember the proof.
+	DPoPReplayFull
+	// DPoPReplayFailed: the host failed to remember the proof.
+	DPoPReplayFailed
 
 	// Step 4, what the rule asks:
 
@@ -141,6 +179,8 @@ var (
 	noCredentials   = class{status: 401, grpcStatus: 16, challenge: true}
 	badRequest      = class{status: 400, code: "invalid_request", grpcStatus: 3, challenge: true}
 	invalidToken    = class{status: 401, code: "invalid_token", grpcStatus: 16, challenge: true}
+	invalidProof    = class{status: 401, code: "invalid_dpop_proof", grpcStatus: 16, challenge: true}
+	nonceNeeded     = class{status: 401, code: "use_dpop_nonce", grpcStatus: 16, challenge: true}
 	insufficient    = class{status: 403, code: "insufficient_scope", grpcStatus: 7, challenge: true}
 	accessDenied    = class{status: 403, code: "access_denied", grpcStatus: 7, challenge: true}
 	stepUp          = class{status: 401, code: "insufficient_user_authentication", grpcStatus: 16, challenge: true}
@@ -204,6 +244,25 @@ var reasons = [reasonCount]struct {
 	CertificateUnreadable:   {"certificate_unreadable", &invalidToken, "the client certificate could not be read"},
 	CertificateNotValidated: {"certificate_not_validated", &invalidToken, "the client certificate was not validated"},
 	CnfMismatch:             {"cnf_mismatch", &invalidToken, "the access token is bound to another certificate"},
+	JKTMissing:              {"jkt_missing", &invalidToken, "the access token is not bound to a DPoP key"},
+	DPoPSchemeRequired:      {"dpop_scheme_required", &invalidToken, "the access token is bound to a DPoP key and was not sent under the scheme DPoP"},
+	DPoPProofMissing:        {"dpop_proof_missing", &invalidProof, "the DPoP proof is missing"},
+	DPoPProofMultiple:       {"dpop_proof_multiple", &invalidProof, "more than one DPoP proof was sent"},
+	DPoPProofMalformed:      {"dpop_proof_malformed", &invalidProof, "the DPoP proof is malformed"},
+	DPoPTypeNotAllowed:      {"dpop_type_not_allowed", &invalidProof, "the typ of the DPoP proof is not dpop+jwt"},
+	DPoPAlgorithmNotAllowed: {"dpop_algorithm_not_allowed", &invalidProof, "the algorithm of the DPoP proof is not accepted"},
+	DPoPKeyInvalid:          {"dpop_key_invalid", &invalidProof, "the jwk of the DPoP proof is not accepted"},
+	DPoPSignatureInvalid:    {"dpop_signature_invalid", &invalidProof, "the signature of the DPoP proof is not valid"},
+	DPoPMethodMismatch:      {"dpop_method_mismatch", &invalidProof, "the DPoP proof is for another method"},
+	DPoPURIMismatch:         {"dpop_uri_mismatch", &invalidProof, "the DPoP proof is for another URI"},
+	DPoPNonceRequired:       {"dpop_nonce_required", &nonceNeeded, "the DPoP proof needs the nonce that is sent along"},
+	DPoPProofTooOld:         {"dpop_proof_too_old", &invalidProof, "the DPoP proof is too old"},
+	DPoPProofInFuture:       {"dpop_proof_in_future", &invalidProof, "the DPoP proof was made in the future"},
+	DPoPTokenMismatch:       {"dpop_token_mismatch", &invalidProof, "the DPoP proof is for another access token"},
+	JKTMismatch:             {"jkt_mismatch", &invalidToken, "the access token is bound to another key"},
+	DPoPReplayed:            {"dpop_replayed", &invalidProof, "the DPoP proof was used before"},
+	DPoPReplayFull:          {"dpop_replay_full", &unavailable, "too many DPoP proofs"},
+	DPoPReplayFailed:        {"dpop_replay_failed", &unavailable, "the DPoP proof could not be remembered"},
 
 	ScopeInsufficient:    {"scope_insufficient", &insufficient, "the access token lacks a scope"},
 	ClaimNotAllowed:      {"claim_not_allowed", &insufficient, "a claim of the access token is not allowed here"},

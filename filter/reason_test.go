@@ -30,14 +30,19 @@ func TestContract3_EveryReasonHasItsAnswer(t *testing.T) {
 		{403, 7, "insufficient_scope", true}:                {ScopeInsufficient, ClaimNotAllowed, IssuerNotAllowed, AudienceNotAllowed},
 		{403, 7, "access_denied", true}:                     {NoRuleMatched},
 		{401, 16, "insufficient_user_authentication", true}: {ACRNotMet, AuthenticationTooOld},
-		{503, 14, "temporarily_unavailable", false}:         {KeysUnavailable, IntrospectionUnavailable, TooManyWaiting, InternalError},
-		{421, 3, "misdirected_request", false}:              {MisdirectedRequest},
+		{503, 14, "temporarily_unavailable", false}:         {KeysUnavailable, IntrospectionUnavailable, TooManyWaiting, InternalError, DPoPReplayFull, DPoPReplayFailed},
+		{401, 16, "use_dpop_nonce", true}:                   {DPoPNonceRequired},
+		{401, 16, "invalid_dpop_proof", true}: {
+			DPoPProofMissing, DPoPProofMultiple, DPoPProofMalformed, DPoPTypeNotAllowed, DPoPAlgorithmNotAllowed, DPoPKeyInvalid,
+			DPoPSignatureInvalid, DPoPMethodMismatch, DPoPURIMismatch, DPoPProofTooOld, DPoPProofInFuture, DPoPTokenMismatch, DPoPReplayed,
+		},
+		{421, 3, "misdirected_request", false}: {MisdirectedRequest},
 		{401, 16, "invalid_token", true}: {
 			TokenNotJWT, TokenMalformed, TokenEncrypted, CriticalHeader, AlgorithmNotAllowed, TokenTypeNotAllowed,
 			IssuerUnknown, AudienceMismatch, Expired, NotYetValid, IssuedInFuture, LifetimeTooLong, ClaimMissing,
 			ClaimMalformed, KeyUnknown, KeyAmbiguous, SignatureInvalid, TokenInactive, TokenContradicted,
 			CnfMissing, CnfMalformed, CnfUnsupported, CertificateMissing, CertificateMalformed, CertificateUnreadable,
-			CertificateNotValidated, CnfMismatch,
+			CertificateNotValidated, CnfMismatch, JKTMissing, DPoPSchemeRequired, JKTMismatch,
 		},
 	}
 	var listed []Reason

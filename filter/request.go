@@ -4,6 +4,7 @@ package filter
 type request struct {
 	method, authority, path string
 	fields                  []Header // everything but the pseudo-headers
+	proof                   onceRead // the DPoP proof, once it was asked for
 }
 
 // readRequest sorts the host's header list. It refuses a list in which a

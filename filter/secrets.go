@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 
+	"holdfast/dpop"
 	"holdfast/filter/config"
 	"holdfast/session"
 )
@@ -13,6 +14,7 @@ import (
 type secrets struct {
 	clients  []*client // by issuer; nil for one without introspection
 	sessions *sessions // nil without "session"
+	nonces   *nonces   // nil unless DPoP proofs need one
 }
 
 // readSecrets resolves the variables. One that is missing or of no use is a problem
@@ -27,6 +29,9 @@ func readSecrets(host Host, c *config.Config) (secrets, error) {
 	}
 	if c.Session != nil {
 		s.sessions = &sessions{host: host, settings: c.Session, keys: r.session(c.Session, "session.key_env")}
+	}
+	if d := c.Binding.DPoP; d != nil && d.NonceKeyEnv != "" {
+		s.nonces = &nonces{keys: r.nonces(d.NonceKeyEnv, "proof_of_possession.dpop.nonce_key_env"), lifetime: d.NonceLifetime, skew: d.ClockSkew}
 	}
 	if len(r.problems) > 0 {
 		return secrets{}, r.problems
@@ -80,6 +85,19 @@ func (r *secretReader) session(s *config.Session, path string) *session.Keys {
 		return nil
 	}
 	keys, err := session.ParseKeys(list)
+	if err != nil {
+		r.problem(path, err.Error())
+	}
+	return keys
+}
+
+// nonces resolves the keys that authenticate DPoP nonces.
+func (r *secretReader) nonces(name, path string) *dpop.NonceKeys {
+	list, ok := r.get(name, path)
+	if !ok {
+		return nil
+	}
+	keys, err := dpop.ParseKeys(list)
 	if err != nil {
 		r.problem(path, err.Error())
 	}

@@ -96,7 +96,7 @@ func isOwnOrigin(origin, authority string) bool {
 // start returns the Set-Cookie value of a new session for an accepted request, or
 // nothing when there is none to start.
 func (s *sessions) start(d Decision, r *request, now time.Time) string {
-	if s == nil || d.Reason != TokenAccepted || d.Reported != TokenAccepted || d.proof.binding != bound ||
+	if s == nil || d.Reason != TokenAccepted || d.Reported != TokenAccepted || d.proof.binding != byCertificate ||
 		d.session.state == sessionUsed {
 		return ""
 	}

@@ -78,7 +78,7 @@ var purePackages = []string{
 	module + "/filter/config", module + "/filter/canonical", module + "/filter/structpb",
 	module + "/internal/base64url", module + "/internal/percent", module + "/internal/jsontext", module + "/internal/lru",
 	module + "/internal/keylist", module + "/internal/authority",
-	module + "/internal/replay",
+	module + "/internal/replay", module + "/dpop",
 }
 
 // impure is what a pure package does not import.

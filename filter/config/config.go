@@ -32,6 +32,7 @@ type Config struct {
 	ExposeDescription bool
 	Limits            Limits
 	SharedData        bool
+	FAPI2             bool // "profile": "fapi2"
 }
 
 // Issuer is an authorization server whose tokens are taken.
@@ -125,8 +126,20 @@ type Endpoint struct {
 // Binding is "proof_of_possession".
 type Binding struct {
 	MTLS       bool
-	Optional   bool // "mode": "optional"
+	DPoP       *DPoP // nil when "dpop" is not among the methods
+	Optional   bool  // "mode": "optional"
 	ReportOnly bool
+}
+
+// DPoP is "dpop": how proofs (RFC 9449 §4.2) are judged.
+type DPoP struct {
+	ProofLifetime time.Duration // from a proof's iat
+	ClockSkew     time.Duration // widens it on both sides
+	Algorithms    []jwt.Algorithm
+	Origins       []string      // what htu is compared with, as [dpop.NormalizeOrigin] writes them
+	NonceKeyEnv   string        // the environment variable with the list of keys; empty: no nonce is required
+	NonceLifetime time.Duration // how long a nonce is good for
+	PerWorker     bool          // "replay": "per_worker"
 }
 
 // Certificate is "certificate": where the caller's certificate is read.
@@ -228,6 +241,8 @@ type ForwardToken uint8
 const (
 	ForwardKeep ForwardToken = iota
 	ForwardStrip
+	// ForwardBearer: a DPoP token goes on under the scheme Bearer.
+	ForwardBearer
 	// ForwardIntrospectionJWT: the signed answer (RFC 9701) in the token's place.
 	ForwardIntrospectionJWT
 )
@@ -265,6 +280,7 @@ type ForwardCertificate struct {
 // ResourceMetadata is "resource_metadata", RFC 9728.
 type ResourceMetadata struct {
 	Resource        string   // the resource identifier, a URL
+	Origin          string   // its origin, as [dpop.NormalizeOrigin] writes it
 	WellKnownURL    string   // RFC 9728 §3.1: what resource_metadata="…" names
 	WellKnownPath   string   // its path: where the document is served
 	ScopesSupported []string // may be empty
@@ -279,4 +295,6 @@ type Limits struct {
 	IntrospectionCalls int
 	// IntrospectionBytes is how long an answer may be.
 	IntrospectionBytes int
+	// ReplayEntries is how many DPoP proofs are remembered.
+	ReplayEntries int
 }

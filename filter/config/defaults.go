@@ -17,6 +17,16 @@ const (
 	maxClockSkew     = 60 * time.Second
 	minMaxLifetime   = time.Second
 
+	fapi2MinClockSkew = 10 * time.Second
+
+	defaultProofLifetime = 60 * time.Second
+	minProofLifetime     = time.Second
+	maxProofLifetime     = 10 * time.Minute
+
+	defaultNonceLifetime = 60 * time.Second
+	minNonceLifetime     = 2 * time.Second
+	maxNonceLifetime     = 24 * time.Hour
+
 	defaultTimeout = 5 * time.Second
 	minTimeout     = time.Millisecond
 	maxTimeout     = 60 * time.Second
@@ -59,6 +69,11 @@ var (
 
 func defaultAlgorithms() []jwt.Algorithm {
 	return []jwt.Algorithm{jwt.ES256, jwt.PS256, jwt.EdDSA, jwt.RS256}
+}
+
+// fapi2Algorithms: FAPI 2.0 Security Profile, 5.4.1.
+func fapi2Algorithms() []jwt.Algorithm {
+	return []jwt.Algorithm{jwt.ES256, jwt.PS256, jwt.EdDSA}
 }
 
 func defaultTokenTypes() []string { return []string{"at+jwt"} }

@@ -12,14 +12,22 @@ func fullDocuments() map[string]string {
 		"discovery":  withIssuer(`"jwks":{"discovery":true,"cluster":"as"}`, ""),
 		"only the connection": minimal(`"certificate":{"sources":[{"connection":{}}],"require_validated":true,"match_sni":true},
 			"proof_of_possession":{"mode":"strict"},"rules":[{"mode":"strict","scopes":["a"]}]`),
-		"session":              minimal(`"session":{"key_env":"KEYS"}`),
-		"every key of session": minimal(`"session":{"cookie":"__Host-holdfast","key_env":"HOLDFAST_SESSION_KEY","lifetime":"15m"}`),
-		"client_secret_basic":  introspecting(`"client_id":"gateway","client_secret":"a secret"`, ""),
-		"client_secret_post":   introspecting(`"client_id":"gateway","client_secret_env":"SECRET","client_auth":"client_secret_post","headers":{"Authorization":"Bearer x"}`, ""),
-		"private_key_jwt":      introspecting(`"client_id":"gateway","private_key_env":"KEY","client_auth":"private_key_jwt"`, ""),
-		"tls_client_auth":      introspecting(`"client_id":"gateway","client_auth":"tls_client_auth"`, ""),
-		"none":                 introspecting(`"client_auth":"none"`, ""),
-		"none with a name":     introspecting(`"client_auth":"none","client_id":"gateway"`, ""),
+		"every key of dpop": minimal(`"proof_of_possession":{"methods":["dpop"],"dpop":{"origin":["https://api.example.com:8443","http://Localhost"],
+			"proof_lifetime":"30s","clock_skew":"0s","algorithms":["ES384","EdDSA"],"nonce":"required","nonce_key_env":"NONCES","nonce_lifetime":"5m",
+			"replay":"per_worker"}},"shared_data":false,"forward":{"token":"bearer"}`),
+		"dpop beside mtls":           withDPoP(`"nonce":"off","nonce_key_env":"NONCES"`),
+		"the origin of the resource": minimal(`"proof_of_possession":{"methods":["dpop"]},"resource_metadata":{"resource":"https://api.example.com/v1"}`),
+		"fapi2":                      fapi2("", "", ""),
+		"fapi2 with what it sets":    fapi2(`,"algorithms":["PS256"],"clock_skew":"60s"`, `,"tokens":"all"`, `"proof_of_possession":{"mode":"strict","report_only":false},"token_sources":[{"authorization":{}}]`),
+		"fapi2 with dpop":            fapi2("", "", `"proof_of_possession":{"methods":["dpop"],"dpop":{"origin":["https://api.example.com"]}}`),
+		"session":                    minimal(`"session":{"key_env":"KEYS"}`),
+		"every key of session":       minimal(`"session":{"cookie":"__Host-holdfast","key_env":"HOLDFAST_SESSION_KEY","lifetime":"15m"}`),
+		"client_secret_basic":        introspecting(`"client_id":"gateway","client_secret":"a secret"`, ""),
+		"client_secret_post":         introspecting(`"client_id":"gateway","client_secret_env":"SECRET","client_auth":"client_secret_post","headers":{"Authorization":"Bearer x"}`, ""),
+		"private_key_jwt":            introspecting(`"client_id":"gateway","private_key_env":"KEY","client_auth":"private_key_jwt"`, ""),
+		"tls_client_auth":            introspecting(`"client_id":"gateway","client_auth":"tls_client_auth"`, ""),
+		"none":                       introspecting(`"client_auth":"none"`, ""),
+		"none with a name":           introspecting(`"client_auth":"none","client_id":"gateway"`, ""),
 		"introspection_jwt": introspecting(`"client_id":"gateway","client_secret_env":"SECRET","accept":"application/token-introspection+jwt"`,
 			`"forward":{"token":"introspection_jwt"}`),
 	}
@@ -189,6 +197,8 @@ func badDocuments() map[string]string {
 
 	badIntrospection(docs)
 	badSession(docs)
+	badDPoP(docs)
+	badFAPI2(docs)
 
 	top("unknown", `"unknown":{}`)
 	top("realm", `"realm":1`)
@@ -425,6 +435,53 @@ func badIntrospection(docs map[string]string) {
 		key("headers."+name, `"headers":{"`+name+`":"v"}`)
 	}
 	key("headers.authorization", `"headers":{"authorization":"Bearer x"}`)
+}
+
+// badDPoP adds what is wrong in "dpop" and with it.
+func badDPoP(docs map[string]string) {
+	const path = "proof_of_possession.dpop"
+	key := func(at, keys string) { docs[path+"."+at] = withDPoP(keys) }
+	docs[path] = minimal(`"proof_of_possession":{"dpop":{"origin":["https://api.example.com"]}}`)
+	docs[path+" "] = minimal(`"proof_of_possession":{"methods":["mtls"],"dpop":{"origin":["https://api.example.com"]}}`)
+	docs[path+".origin"] = minimal(`"proof_of_possession":{"methods":["mtls","dpop"]}`)
+	docs[path+".origin "] = minimal(`"proof_of_possession":{"methods":["dpop"],"dpop":{}}`)
+	for _, origin := range []string{"", "api.example.com", "https://", "ftp://api.example.com", "https://api.example.com/v1", "https://a@api.example.com",
+		"https://api.example.com?a", "https://api.example.com/#a", "https://api example.com"} {
+		docs[path+".origin[0]"+pad(origin)] = minimal(`"proof_of_possession":{"methods":["dpop"],"dpop":{"origin":["` + origin + `"]}}`)
+	}
+	docs[path+".origin  "] = minimal(`"proof_of_possession":{"methods":["dpop"],"dpop":{"origin":[]}}`)
+	docs[path+".origin   "] = minimal(`"proof_of_possession":{"methods":["dpop"],"dpop":{"origin":"https://api.example.com"}}`)
+	key("unknown", `"unknown":1`)
+	key("proof_lifetime", `"proof_lifetime":60`)
+	key("clock_skew", `"clock_skew":"-1s"`)
+	key("algorithms", `"algorithms":[]`)
+	key("algorithms[0]", `"algorithms":["HS256"]`)
+	key("algorithms[0] ", `"algorithms":["none"]`)
+	key("nonce", `"nonce":true`)
+	key("nonce ", `"nonce":"optional"`)
+	key("nonce_key_env", `"nonce":"required"`)
+	key("nonce_key_env ", `"nonce_key_env":"A=B"`)
+	key("nonce_lifetime", `"nonce_lifetime":""`)
+	key("replay", `"replay":"none"`)
+	docs[path+".replay "] = minimal(`"shared_data":false,"proof_of_possession":{"methods":["dpop"],"dpop":{"origin":["https://api.example.com"]}}`)
+	docs[path+".replay  "] = minimal(`"shared_data":false,"proof_of_possession":{"methods":["dpop"],"dpop":{"origin":["https://api.example.com"],"replay":"shared"}}`)
+	docs["token_sources "+pad("dpop")] = minimal(`"token_sources":[{"header":{"name":"x-token"}}],"proof_of_possession":{"methods":["dpop"],"dpop":{"origin":["https://api.example.com"]}}`)
+}
+
+// badFAPI2 adds what contradicts the profile.
+func badFAPI2(docs map[string]string) {
+	for _, algorithm := range []string{"RS256", "ES384", "PS512"} {
+		docs["issuers[0].algorithms[1]"+pad(algorithm)] = fapi2(`,"algorithms":["PS256","`+algorithm+`"]`, "", "")
+		docs["proof_of_possession.dpop.algorithms[0]"+pad(algorithm)] = fapi2("", "",
+			`"proof_of_possession":{"methods":["dpop"],"dpop":{"origin":["https://api.example.com"],"algorithms":["`+algorithm+`"]}}`)
+	}
+	docs["issuers[0].introspection"+pad("fapi2")] = minimal(`"profile":"fapi2"`)
+	docs["issuers[0].introspection.tokens"+pad("fapi2")] = fapi2("", `,"tokens":"opaque"`, "")
+	docs["proof_of_possession.mode"+pad("fapi2")] = fapi2("", "", `"proof_of_possession":{"mode":"optional"}`)
+	docs["proof_of_possession.report_only"+pad("fapi2")] = fapi2("", "", `"proof_of_possession":{"report_only":true}`)
+	docs["proof_of_possession.dpop.origin"+pad("fapi2")] = fapi2("", "", `"proof_of_possession":{"methods":["dpop"],"dpop":{"origin":["http://api.example.com"]}}`)
+	docs["token_sources"+pad("fapi2")] = fapi2("", "", `"token_sources":[{"authorization":{}},{"cookie":{"name":"a"}}]`)
+	docs["session"+pad("fapi2")] = fapi2("", "", `"session":{"key_env":"KEYS"}`)
 }
 
 // badSession adds what is wrong in "session".

@@ -4,8 +4,8 @@ import "slices"
 
 // read takes "forward".
 func (w *Forward) read(o *object, issuers []Issuer) {
-	names := []string{ForwardKeep: "keep", ForwardStrip: "strip", ForwardIntrospectionJWT: "introspection_jwt"}
-	token := o.get("token").notYet("bearer")
+	names := []string{ForwardKeep: "keep", ForwardStrip: "strip", ForwardBearer: "bearer", ForwardIntrospectionJWT: "introspection_jwt"}
+	token := o.get("token")
 	w.Token = ForwardToken(slices.Index(names, token.choice(names...)))
 	if w.Token == ForwardIntrospectionJWT && !allSigned(issuers) {
 		token.fail("needs an issuer with introspection, and of each one accept \"" + signedAnswer + "\"")

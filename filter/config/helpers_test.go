@@ -39,6 +39,24 @@ func introspecting(keys, rest string) string {
 		"introspection":{"endpoint":"https://as.example.com/introspect","cluster":"as",`+keys+`}`, rest)
 }
 
+// withDPoP takes both bindings; keys are further ones of "dpop".
+func withDPoP(keys string) string {
+	if keys != "" {
+		keys = "," + keys
+	}
+	return minimal(`"proof_of_possession":{"methods":["mtls","dpop"],"dpop":{"origin":["https://api.example.com"]` + keys + `}}`)
+}
+
+// fapi2 is a good configuration of that profile; keys are further ones of the issuer
+// and asked of its introspection.
+func fapi2(keys, asked, rest string) string {
+	if rest != "" {
+		rest = "," + rest
+	}
+	return withIssuer(`"jwks":{"uri":"https://as.example.com/jwks","cluster":"as"},
+		"introspection":{"endpoint":"https://as.example.com/introspect","cluster":"as","client_auth":"none"`+asked+`}`+keys, `"profile":"fapi2"`+rest)
+}
+
 func mustParse(t testing.TB, doc string) *Config {
 	t.Helper()
 	c, err := Parse(doc)

@@ -4,23 +4,36 @@ import "strings"
 
 const signedAnswer = "application/token-introspection+jwt" // RFC 9701 §4
 
-// readIntrospection takes "introspection"; nil without it.
-func readIntrospection(f field, issuer string) *Introspection {
+// readIntrospection takes "introspection"; nil without it. The profile wants
+// revocation checked (FAPI 2.0 Security Profile, 5.3.4), and of no token it can be
+// without asking.
+func readIntrospection(f field, issuer string, fapi2 bool) *Introspection {
+	if fapi2 && !f.present() {
+		f.fail(`is required with profile "fapi2": revocation has to be checked`)
+	}
 	if !f.present() {
 		return nil
 	}
 	i := new(Introspection)
-	f.object(func(o *object) { i.read(o, issuer) })
+	f.object(func(o *object) { i.read(o, issuer, fapi2) })
 	return i
 }
 
-func (i *Introspection) read(o *object, issuer string) {
+func (i *Introspection) read(o *object, issuer string, fapi2 bool) {
 	if endpoint := readEndpoint(o.get("endpoint").required()); endpoint != nil {
 		i.Endpoint = *endpoint
 	}
 	i.Cluster = o.get("cluster").required().text("", printable)
 	i.Timeout = o.get("timeout").duration(defaultTimeout, minTimeout, maxTimeout)
-	i.All = o.get("tokens").choice("opaque", "all") == "all"
+	tokens := o.get("tokens")
+	i.All = tokens.choice("opaque", "all") == "all"
+	switch {
+	case !fapi2:
+	case !tokens.present():
+		i.All = true
+	case !i.All:
+		tokens.fail(`must be "all" with profile "fapi2": revocation has to be checked`)
+	}
 	i.Signed = o.get("accept").choice("application/json", signedAnswer) == signedAnswer
 	i.RequireAud = o.get("require_aud").boolean(true)
 	i.Client.read(o, issuer, i.Signed)

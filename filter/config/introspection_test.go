@@ -119,7 +119,6 @@ func TestIntrospectionContradictions(t *testing.T) {
 		{"introspection_jwt where one answer of two is plain",
 			strings.Replace(twoAsked(`,"unmatched":"deny","forward":{"token":"introspection_jwt"}`), `"none"`, `"none","client_id":"g","accept":"application/token-introspection+jwt"`, 1),
 			[]string{"forward.token: of each one accept"}},
-		{"bearer is not in this version", introspecting(`"client_auth":"none"`, `"forward":{"token":"bearer"}`), []string{"forward.token: " + notSupported}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -4,17 +4,18 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"time"
 
 	"holdfast/jwt"
 	"holdfast/strictjson"
 )
 
-func readIssuers(f field) []Issuer {
+func readIssuers(f field, fapi2 bool) []Issuer {
 	var issuers []Issuer
 	f.required().notEmpty().each(func(element field) {
 		element.object(func(o *object) {
 			var issuer Issuer
-			issuer.read(o)
+			issuer.read(o, fapi2)
 			for i := range issuers {
 				if name := issuer.Policy.Issuer; name != "" && name == issuers[i].Policy.Issuer {
 					o.get("issuer").fail("is the issuer of another entry, too")
@@ -26,13 +27,13 @@ func readIssuers(f field) []Issuer {
 	return issuers
 }
 
-func (i *Issuer) read(o *object) {
+func (i *Issuer) read(o *object, fapi2 bool) {
 	i.Policy = jwt.Policy{
 		Issuer:         o.get("issuer").required().text("", printable),
 		Audiences:      o.get("audiences").required().notEmpty().texts(nil, printable),
-		Algorithms:     readAlgorithms(o.get("algorithms")),
+		Algorithms:     readAlgorithms(o.get("algorithms"), fapi2),
 		Types:          readTokenTypes(o.get("token_types")),
-		ClockSkew:      o.get("clock_skew").duration(defaultClockSkew, 0, maxClockSkew),
+		ClockSkew:      readClockSkew(o.get("clock_skew"), fapi2),
 		MaxLifetime:    o.get("max_lifetime").duration(0, minMaxLifetime, 0),
 		RequiredClaims: o.get("required_claims").texts(nil, printable),
 	}
@@ -40,15 +41,33 @@ func (i *Issuer) read(o *object) {
 	if jwks := o.get("jwks").required(); jwks.present() {
 		jwks.object(func(o *object) { i.Keys.read(o, i.Policy.Issuer) })
 	}
-	i.Introspection = readIntrospection(o.get("introspection"), i.Policy.Issuer)
+	i.Introspection = readIntrospection(o.get("introspection"), i.Policy.Issuer, fapi2)
 }
 
-func readAlgorithms(f field) []jwt.Algorithm {
-	if !f.present() {
+// readClockSkew: FAPI 2.0 Security Profile, 5.3.2.1, has servers take what is up to
+// 10 seconds ahead and refuse what is more than 60.
+func readClockSkew(f field, fapi2 bool) time.Duration {
+	least := time.Duration(0)
+	if fapi2 {
+		least = fapi2MinClockSkew
+	}
+	return f.duration(defaultClockSkew, least, maxClockSkew)
+}
+
+func readAlgorithms(f field, fapi2 bool) []jwt.Algorithm {
+	allowed := algorithm
+	if fapi2 {
+		allowed = fapi2Algorithm
+	}
+	switch {
+	case f.present():
+	case fapi2:
+		return fapi2Algorithms()
+	default:
 		return defaultAlgorithms()
 	}
 	var algorithms []jwt.Algorithm
-	for _, name := range f.notEmpty().texts(nil, algorithm) {
+	for _, name := range f.notEmpty().texts(nil, allowed) {
 		known, _ := jwt.ParseAlgorithm(name)
 		algorithms = append(algorithms, known)
 	}
@@ -58,6 +77,13 @@ func readAlgorithms(f field) []jwt.Algorithm {
 func algorithm(s string) string {
 	if _, ok := jwt.ParseAlgorithm(s); !ok {
 		return "must be ES256, ES384, ES512, RS256, RS384, RS512, PS256, PS384, PS512 or EdDSA"
+	}
+	return ""
+}
+
+func fapi2Algorithm(s string) string {
+	if known, _ := jwt.ParseAlgorithm(s); !slices.Contains(fapi2Algorithms(), known) {
+		return `must be ES256, PS256 or EdDSA with profile "fapi2"`
 	}
 	return ""
 }

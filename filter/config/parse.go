@@ -46,11 +46,16 @@ func (r *reader) document(doc string) *Config {
 // the sections that name headers come in the order in which a name is taken.
 func (c *Config) read(o *object) {
 	c.Realm = o.get("realm").text(defaultRealm, challengeText)
-	profile := o.get("profile").notYet("fapi2").choice("none")
-	c.Issuers = readIssuers(o.get("issuers"))
-	o.get("proof_of_possession").object(c.Binding.read)
+	profile := o.get("profile").choice("none", "fapi2")
+	c.FAPI2 = profile == "fapi2"
+	c.Issuers = readIssuers(o.get("issuers"), c.FAPI2)
+	c.Resource = readResource(o.get("resource_metadata"))
+	binding := o.get("proof_of_possession")
+	binding.object(func(o *object) { c.Binding.read(o, c.Resource, c.FAPI2) })
 	o.get("certificate").object(c.Certificate.read)
-	c.TokenSources = readTokenSources(o.get("token_sources"))
+	sources := o.get("token_sources")
+	c.TokenSources = readTokenSources(sources)
+	c.checkTokenSources(sources)
 	unmatched := o.get("unmatched")
 	c.DenyUnmatched = unmatched.choice("token", "deny") == "deny"
 	c.BypassPreflight = o.get("cors_preflight").choice("check", "bypass") == "bypass"
@@ -58,13 +63,15 @@ func (c *Config) read(o *object) {
 	c.checkUnmatched(unmatched)
 	o.get("forward").object(func(o *object) { c.Forward.read(o, c.Issuers) })
 	c.Session = c.readSession(o.get("session"), profile, settings{o.value})
-	c.Resource = readResource(o.get("resource_metadata"))
 	o.get("errors").object(func(o *object) {
 		c.ExposeDescription = o.get("expose_description").boolean(true)
 	})
 	o.get("limits").object(c.Limits.read)
 	o.get("host").notYet("kong").choice("envoy")
 	c.SharedData = o.get("shared_data").boolean(true)
+	if d := c.Binding.DPoP; d != nil && !c.SharedData && !d.PerWorker {
+		field{r: o.r, path: "proof_of_possession.dpop.replay"}.fail(`must be "per_worker" with "shared_data": false`)
+	}
 	o.get("verification").notYet("host").choice("auto", "sandbox")
 }
 
@@ -74,6 +81,5 @@ func (l *Limits) read(o *object) {
 	l.WaitingRequests = o.get("waiting_requests").integer(waitingRequests)
 	l.IntrospectionCalls = o.get("introspection_calls").integer(introspectionCalls)
 	l.IntrospectionBytes = o.get("introspection_bytes").integer(introspectionBytes)
-	// What this bounds is not in this version; what it says is checked.
-	o.get("replay_entries").integer(replayEntries)
+	l.ReplayEntries = o.get("replay_entries").integer(replayEntries)
 }

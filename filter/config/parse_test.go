@@ -46,6 +46,7 @@ func TestDefaults(t *testing.T) {
 		ExposeDescription: true,
 		Limits: Limits{
 			TokenBytes: 16384, JWKSBytes: 262144, WaitingRequests: 1024, IntrospectionCalls: 64, IntrospectionBytes: 65536,
+			ReplayEntries: 262144,
 		},
 		SharedData: true,
 	}
@@ -152,10 +153,11 @@ func TestFullExample(t *testing.T) {
 		Resource: &ResourceMetadata{
 			Resource:        "https://api.example.com/v1",
 			WellKnownURL:    "https://api.example.com/.well-known/oauth-protected-resource/v1",
+			Origin:          "https://api.example.com",
 			WellKnownPath:   "/.well-known/oauth-protected-resource/v1",
 			ScopesSupported: []string{"payments:write"},
 		},
-		Limits: Limits{TokenBytes: 8192, JWKSBytes: 1024, WaitingRequests: 1, IntrospectionCalls: 32, IntrospectionBytes: 1048576},
+		Limits: Limits{TokenBytes: 8192, JWKSBytes: 1024, WaitingRequests: 1, IntrospectionCalls: 32, IntrospectionBytes: 1048576, ReplayEntries: 262144},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
@@ -466,10 +468,19 @@ func FuzzConfig(f *testing.F) {
 				t.Errorf("introspection %+v", i)
 			}
 		}
-		if len(c.Issuers) == 0 || c.Realm == "" || !c.Binding.MTLS || len(c.Certificate.Sources) == 0 || len(c.TokenSources) == 0 ||
+		if len(c.Issuers) == 0 || c.Realm == "" || !c.Binding.MTLS && c.Binding.DPoP == nil || len(c.Certificate.Sources) == 0 || len(c.TokenSources) == 0 ||
 			c.Limits.TokenBytes <= 0 || c.Limits.JWKSBytes <= 0 || c.Limits.WaitingRequests <= 0 ||
 			c.Limits.IntrospectionCalls <= 0 || c.Limits.IntrospectionBytes <= 0 {
 			t.Errorf("configuration %+v", c)
+		}
+		if d := c.Binding.DPoP; d != nil && (d.ProofLifetime <= 0 || len(d.Algorithms) == 0 || len(d.Origins) == 0 || slices.Contains(d.Origins, "") ||
+			d.NonceLifetime <= 0 || !d.PerWorker && !c.SharedData || c.Limits.ReplayEntries <= 0) {
+			t.Errorf("dpop %+v", d)
+		}
+		if c.FAPI2 && (c.Session != nil || c.Binding.Optional || c.Binding.ReportOnly || slices.ContainsFunc(c.Issuers, func(i Issuer) bool {
+			return i.Introspection == nil || !i.Introspection.All || slices.Contains(i.Policy.Algorithms, jwt.RS256)
+		})) {
+			t.Errorf("fapi2 %+v", c)
 		}
 		if s := c.Session; s != nil && (s.Cookie == "" || s.KeyEnv == "" || s.Lifetime < time.Second || s.Settings == [32]byte{} ||
 			c.Forward.Token == ForwardIntrospectionJWT) {

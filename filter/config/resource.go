@@ -3,6 +3,7 @@ package config
 import (
 	"strings"
 
+	"holdfast/dpop"
 	"holdfast/filter/canonical"
 )
 
@@ -17,6 +18,9 @@ func readResource(f field) *ResourceMetadata {
 	f.object(func(o *object) {
 		m.Resource = o.get("resource").required().text("", challengeText, resourceURL)
 		m.WellKnownURL, m.WellKnownPath, _ = wellKnownOf(m.Resource)
+		if at, ok := ParseEndpoint(m.Resource); ok {
+			m.Origin, _ = dpop.NormalizeOrigin("https://" + at.Authority)
+		}
 		m.ScopesSupported = o.get("scopes_supported").texts(nil, scopeToken)
 	})
 	return m

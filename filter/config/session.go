@@ -17,6 +17,9 @@ func (c *Config) readSession(f field, profile string, given settings) *Session {
 			}
 		}
 	})
+	if c.FAPI2 {
+		f.fail(`does not go with profile "fapi2"`)
+	}
 	if !c.Binding.MTLS {
 		f.fail(`needs "mtls" in proof_of_possession.methods`)
 	}
