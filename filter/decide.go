@@ -27,6 +27,8 @@ type decider struct {
 	sessions         *sessions   // nil without "session"
 	nonces           *nonces     // nil unless DPoP proofs need one
 	replay           replayStore // nil without DPoP
+	tokens           *tokenCache // nil when no tokens are kept
+	metrics          *metrics
 
 	// verify checks a signature. It is a field so that the plugin can time it.
 	verify func(*jwt.Key, *jwt.Token) error
@@ -116,12 +118,15 @@ func (d *decider) decide(r *request, conn connection, now time.Time, w *wait) De
 
 // judge takes steps 2 to 4 for a request with one token.
 func (d *decider) judge(decision *Decision, r *request, conn connection, now time.Time, w *wait) {
-	decision.validated, decision.Reason = d.validate(decision.credential.token, decision.rule, now, w)
+	decision.validated, decision.Reason = d.validate(decision.credential.token, decision.rule, r, now, w)
 	if decision.Reason != TokenAccepted {
 		return
 	}
 	if decision.Reason = d.prove(decision, r, conn, now, w); decision.Reason != TokenAccepted {
 		return
+	}
+	if decision.Reported == TokenAccepted {
+		d.tokens.keep(decision.validated.known)
 	}
 	decision.Reason = authorize(decision.rule, &decision.validated, now)
 }

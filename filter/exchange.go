@@ -156,21 +156,21 @@ func (x *Exchange) leaveProperties(d Decision) {
 	if d.Reason.Refuses() {
 		outcome = "denied"
 	}
-	x.leaveProperty("outcome", outcome)
-	x.leaveProperty("reason", d.Reason.String())
+	x.leaveProperty("holdfast.outcome", outcome)
+	x.leaveProperty("holdfast.reason", d.Reason.String())
 	if !d.validated.accepted {
 		return
 	}
-	x.leaveProperty("issuer", d.validated.issuer.Policy.Issuer)
-	for _, claim := range [...]string{"client_id", "sub"} {
-		if text, ok := d.validated.get(claim).Text(); ok {
-			x.leaveProperty(claim, escapeHeader(clip(text, 256), false))
+	x.leaveProperty("holdfast.issuer", d.validated.issuer.Policy.Issuer)
+	for _, property := range [...]struct{ name, claim string }{{"holdfast.client_id", "client_id"}, {"holdfast.sub", "sub"}} {
+		if text, ok := d.validated.get(property.claim).Text(); ok {
+			x.leaveProperty(property.name, escapeHeader(clip(text, 256), false))
 		}
 	}
 	if !d.Reason.ofBinding() {
-		x.leaveProperty("binding", d.proof.binding.word())
+		x.leaveProperty("holdfast.binding", d.proof.binding.word())
 	} else {
-		x.leaveProperty("binding", failed.word())
+		x.leaveProperty("holdfast.binding", failed.word())
 	}
 }
 
@@ -178,7 +178,7 @@ func (x *Exchange) leaveProperty(name, value string) {
 	if value == "" {
 		return
 	}
-	if err := x.stream.SetProperty("holdfast."+name, value); err != nil {
+	if err := x.stream.SetProperty(name, value); err != nil {
 		x.plugin.logOnce("holdfast: the host takes no property: " + err.Error())
 	}
 }

@@ -290,6 +290,7 @@ func TestContract6_Metrics(t *testing.T) {
 	}
 	want := map[string]uint64{
 		"holdfast.allowed": 2, "holdfast.denied.no_token": 2, "holdfast.denied.expired": 1, "holdfast.report_only.cnf_mismatch": 1,
+		"holdfast.token_cache.hit": 1, "holdfast.token_cache.miss": 1,
 	}
 	names := w.MetricNames()
 	for _, name := range names {

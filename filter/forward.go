@@ -251,11 +251,22 @@ func plainText(v strictjson.Value) string {
 // array, commas. It can be undone by ordinary percent-decoding.
 func escapeHeader(s string, inArray bool) string {
 	const hex = "0123456789ABCDEF"
+	escaped := func(i int) bool {
+		c, edge := s[i], i == 0 || i == len(s)-1
+		return c == '%' || c < 0x20 || c > 0x7e || c == ' ' && edge || c == ',' && inArray
+	}
+	plain := 0
+	for plain < len(s) && !escaped(plain) {
+		plain++
+	}
+	if plain == len(s) {
+		return s
+	}
 	var b strings.Builder
-	for i := 0; i < len(s); i++ {
+	b.WriteString(s[:plain])
+	for i := plain; i < len(s); i++ {
 		c := s[i]
-		edge := i == 0 || i == len(s)-1
-		if c == '%' || c < 0x20 || c > 0x7e || c == ' ' && edge || c == ',' && inArray {
+		if escaped(i) {
 			b.WriteByte('%')
 			b.WriteByte(hex[c>>4])
 			b.WriteByte(hex[c&15])

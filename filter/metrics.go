@@ -14,6 +14,7 @@ type metrics struct {
 
 	introspection struct{ active, inactive, failed, cached, coalesced, ms Metric }
 	session       struct{ started, used, refused Metric }
+	tokenCache    struct{ hit, miss Metric }
 }
 
 func defineMetrics(host Host) (*metrics, error) {
@@ -47,6 +48,8 @@ func defineMetrics(host Host) (*metrics, error) {
 	m.session.started = counter("session.started")
 	m.session.used = counter("session.used")
 	m.session.refused = counter("session.refused")
+	m.tokenCache.hit = counter("token_cache.hit")
+	m.tokenCache.miss = counter("token_cache.miss")
 	histogram := func(name string) Metric {
 		id, err := host.DefineHistogram("holdfast." + name)
 		if err != nil && firstErr == nil {

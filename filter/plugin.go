@@ -94,6 +94,8 @@ func Start(host Host, configuration string) (p *Plugin, err error) {
 		}
 	}
 	p.decider.verify = p.timedVerify
+	p.decider.metrics = m
+	p.decider.tokens = newTokenCache(c.Limits.TokenCacheEntries)
 	host.Log(LogInfo, startLine(c))
 	if p.fetchesKeys() {
 		p.hurry()

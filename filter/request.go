@@ -3,8 +3,9 @@ package filter
 // request is one request's head, read from the host once.
 type request struct {
 	method, authority, path string
-	fields                  []Header // everything but the pseudo-headers
-	proof                   onceRead // the DPoP proof, once it was asked for
+	fields                  []Header    // everything but the pseudo-headers
+	known                   *knownToken // its JWT, once the signature was verified
+	proof                   onceRead    // its DPoP proof, once it was asked for
 }
 
 // readRequest sorts the host's header list. It refuses a list in which a

@@ -3,6 +3,7 @@ package filter
 import (
 	"encoding/base64"
 	"errors"
+	"strings"
 	"time"
 
 	"holdfast/filter/config"
@@ -13,9 +14,19 @@ import (
 // validate is step 2. A token that is not a JWT is asked about; a JWT must be of
 // a configured issuer. With "tokens": "all" a JWT is asked about, too, but only
 // once it is known to be bound to the caller: that is the caller's affair.
-func (d *decider) validate(token string, rule *config.Rule, now time.Time, w *wait) (validated, Reason) {
+func (d *decider) validate(token string, rule *config.Rule, r *request, now time.Time, w *wait) (validated, Reason) {
+	known := d.tokens.get(token)
+	if known == nil && r.known != nil && r.known.text == token {
+		known = r.known // the request waited
+	}
+	if known != nil {
+		return d.validateKnown(known, now, w)
+	}
 	if jwt.IsJWT(token) {
-		return d.validateJWT(token, now, w)
+		// The token is a part of the header block that it came in: keep only itself.
+		v, reason := d.validateJWT(strings.Clone(token), now, w)
+		r.known = v.known
+		return v, reason
 	}
 	var v validated
 	s := d.introspectorFor(rule)
@@ -51,18 +62,47 @@ func (d *decider) validateJWT(token string, now time.Time, w *wait) (v validated
 	if err := v.issuer.Policy.CheckClaims(t.Claims(), now); err != nil {
 		return v, reasonOf(err)
 	}
-	key, reason := d.keys[index].find(t.Header(), now, w.since)
+	return d.validateSignature(v, &knownToken{text: token, token: t, issuer: index}, now, w)
+}
+
+// validateKnown judges a token from the cache: what can have changed since. One that
+// will never be good again is forgotten.
+func (d *decider) validateKnown(known *knownToken, now time.Time, w *wait) (v validated, reason Reason) {
+	v.keyID = known.token.Header().KeyID
+	v.issuer = &d.config.Issuers[known.issuer]
+	if err := v.issuer.Policy.CheckTimes(known.token.Claims(), now); err != nil {
+		d.tokens.forget(known.text)
+		return v, reasonOf(err)
+	}
+	v, reason = d.validateSignature(v, known, now, w)
+	if reason != TokenAccepted && reason != waitForMore && reason != KeysUnavailable {
+		d.tokens.forget(known.text)
+	}
+	return v, reason
+}
+
+// validateSignature finds the issuer's key, and verifies the signature unless that
+// very key has done so before.
+func (d *decider) validateSignature(v validated, t *knownToken, now time.Time, w *wait) (validated, Reason) {
+	key, reason := d.keys[t.issuer].find(t.token.Header(), now, w.since)
 	if reason == waitForMore || reason == KeysUnavailable {
-		v.waitFor = d.keys[index]
+		v.waitFor = d.keys[t.issuer]
 	}
 	if reason != TokenAccepted {
 		return v, reason
 	}
-	if err := d.verify(key, t); err != nil {
-		return v, reasonOf(err)
+	switch {
+	case t.key == nil || !t.key.Equal(key):
+		d.metrics.host.Add(d.metrics.tokenCache.miss, 1)
+		if err := d.verify(key, t.token); err != nil {
+			return v, reasonOf(err)
+		}
+	case t.kept:
+		d.metrics.host.Add(d.metrics.tokenCache.hit, 1)
 	}
-	v.token, v.accepted = t, true
-	if s := d.introspectors[index]; s != nil && s.settings.All {
+	t.key = key
+	v.token, v.known, v.accepted = t.token, t, true
+	if s := d.introspectors[t.issuer]; s != nil && s.settings.All {
 		v.revocation = s
 	}
 	return v, TokenAccepted
@@ -95,6 +135,7 @@ type validated struct {
 	issuer     *issuer       // nil until iss was found among the configured ones, or its server was asked
 	keyID      string        // the token's kid, as the client sent it
 	token      *jwt.Token    // the JWT, once its signature was verified; nil for an opaque token
+	known      *knownToken   // the same as it may be kept
 	answer     *verdict      // what its issuer said of it; nil when nobody was asked
 	revocation *introspector // who still has to be asked about a JWT; nil for nobody
 	accepted   bool          // step 2 accepted it

@@ -13,6 +13,7 @@ import (
 // point is what verification needs of a nistec point.
 type point[P any] interface {
 	Add(p1, p2 P) P
+	Bytes() []byte
 	BytesX() ([]byte, error)
 	ScalarBaseMult(scalar []byte) (P, error)
 	ScalarMult(p P, scalar []byte) (P, error)

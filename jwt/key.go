@@ -26,6 +26,8 @@ type publicKey interface {
 	fits(Algorithm) bool
 	// verify checks a signature with an algorithm that fits.
 	verify(a Algorithm, signingInput string, signature []byte) bool
+	// equal reports whether the other is the same material.
+	equal(publicKey) bool
 }
 
 // Fits reports whether the key is of this algorithm's type and curve, and not reserved

@@ -86,7 +86,7 @@ func (p *Policy) CheckClaims(c Claims, now time.Time) error {
 	if err := p.checkAudience(c); err != nil {
 		return err
 	}
-	if err := p.checkTimes(c, now); err != nil {
+	if err := p.CheckTimes(c, now); err != nil {
 		return err
 	}
 	for _, name := range p.RequiredClaims {
@@ -111,7 +111,9 @@ func (p *Policy) checkAudience(c Claims) error {
 	return ErrAudience
 }
 
-func (p *Policy) checkTimes(c Claims, now time.Time) error {
+// CheckTimes is the part of [Policy.CheckClaims] whose outcome changes with time:
+// "exp", "nbf" and "iat", and the lifetime between them.
+func (p *Policy) CheckTimes(c Claims, now time.Time) error {
 	expires, present, err := c.Time("exp")
 	switch {
 	case err != nil:

@@ -295,6 +295,8 @@ type Limits struct {
 	IntrospectionCalls int
 	// IntrospectionBytes is how long an answer may be.
 	IntrospectionBytes int
+	// TokenCacheEntries is how many verified JWTs one worker keeps; 0 keeps none.
+	TokenCacheEntries int
 	// ReplayEntries is how many DPoP proofs are remembered.
 	ReplayEntries int
 }

@@ -64,6 +64,7 @@ var (
 	introspectionCalls = bound{64, 1, 65536}
 	introspectionBytes = bound{65536, 1024, 1048576}
 	cacheEntries       = bound{10000, 1, 1000000}
+	tokenCacheEntries  = bound{2048, 0, 1000000}
 	replayEntries      = bound{262144, 1024, 4194304}
 )
 

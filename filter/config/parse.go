@@ -81,5 +81,6 @@ func (l *Limits) read(o *object) {
 	l.WaitingRequests = o.get("waiting_requests").integer(waitingRequests)
 	l.IntrospectionCalls = o.get("introspection_calls").integer(introspectionCalls)
 	l.IntrospectionBytes = o.get("introspection_bytes").integer(introspectionBytes)
+	l.TokenCacheEntries = o.get("token_cache_entries").integer(tokenCacheEntries)
 	l.ReplayEntries = o.get("replay_entries").integer(replayEntries)
 }

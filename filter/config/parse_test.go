@@ -46,7 +46,7 @@ func TestDefaults(t *testing.T) {
 		ExposeDescription: true,
 		Limits: Limits{
 			TokenBytes: 16384, JWKSBytes: 262144, WaitingRequests: 1024, IntrospectionCalls: 64, IntrospectionBytes: 65536,
-			ReplayEntries: 262144,
+			TokenCacheEntries: 2048, ReplayEntries: 262144,
 		},
 		SharedData: true,
 	}
@@ -157,7 +157,7 @@ func TestFullExample(t *testing.T) {
 			WellKnownPath:   "/.well-known/oauth-protected-resource/v1",
 			ScopesSupported: []string{"payments:write"},
 		},
-		Limits: Limits{TokenBytes: 8192, JWKSBytes: 1024, WaitingRequests: 1, IntrospectionCalls: 32, IntrospectionBytes: 1048576, ReplayEntries: 262144},
+		Limits: Limits{TokenBytes: 8192, JWKSBytes: 1024, WaitingRequests: 1, IntrospectionCalls: 32, IntrospectionBytes: 1048576, TokenCacheEntries: 2048, ReplayEntries: 262144},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)

@@ -1,0 +1,57 @@
+package filter
+
+import (
+	"holdfast/internal/lru"
+	"holdfast/jwt"
+)
+
+// tokenCache keeps JWTs whose signature was verified, so that the same token costs it
+// once. It keeps nothing that the next request could decide otherwise: the time, the
+// key, the binding and the rule are judged on every hit.
+//
+// The key of the cache is the whole token, compared in full. Only what passed step 3
+// comes in, so that neither forged tokens nor a thief push good ones out.
+type tokenCache struct {
+	entries *lru.Cache[string, *knownToken]
+}
+
+// knownToken is a token after step 2.
+type knownToken struct {
+	text   string // as it was sent
+	token  *jwt.Token
+	issuer int      // index
+	key    *jwt.Key // that verified it; nil until one has
+	kept   bool     // it has been in the cache
+}
+
+// newTokenCache returns nil, a cache that keeps nothing, for no entries.
+func newTokenCache(entries int) *tokenCache {
+	if entries == 0 {
+		return nil
+	}
+	return &tokenCache{lru.New[string, *knownToken](entries, entries*bytesPerEntry)}
+}
+
+func (c *tokenCache) get(token string) *knownToken {
+	if c == nil {
+		return nil
+	}
+	known, _ := c.entries.Get(token)
+	return known
+}
+
+// keep remembers a token that was proved to be its sender's. Nil is no JWT.
+func (c *tokenCache) keep(known *knownToken) {
+	if c == nil || known == nil || known.kept {
+		return
+	}
+	known.kept = true
+	// Beside the token itself: its decoded header and claims, and where each begins.
+	c.entries.Put(known.text, known, 1024+2*len(known.text))
+}
+
+func (c *tokenCache) forget(token string) {
+	if c != nil {
+		c.entries.Remove(token)
+	}
+}
