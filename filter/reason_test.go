@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"holdfast/dpop"
 	"holdfast/jwt"
 )
 
@@ -98,15 +99,25 @@ func TestContract6_ReasonsAreAClosedListOfWords(t *testing.T) {
 // No error of package jwt ends as an internal error for want of a row.
 func TestEveryTokenErrorHasAReason(t *testing.T) {
 	t.Parallel()
-	// These two are about key sets, which no token brings.
-	exempt := []string{"ErrKeySet", "ErrNoUsableKey"}
+	// These are about keys, which no token brings.
+	checkErrorsAreMapped(t, "../jwt/*.go", "validate.go", 15, "ErrKeySet", "ErrNoUsableKey", "ErrKey")
+}
+
+// Nor does one of package dpop.
+func TestEveryProofErrorHasAReason(t *testing.T) {
+	t.Parallel()
+	checkErrorsAreMapped(t, "../dpop/*.go", "dpop.go", 11, "ErrNonceKeys")
+}
+
+func checkErrorsAreMapped(t *testing.T, pattern, file string, least int, exempt ...string) {
+	t.Helper()
 	exported := map[string]bool{}
-	files, _ := filepath.Glob("../jwt/*.go")
-	for _, file := range files {
-		if strings.HasSuffix(file, "_test.go") {
+	files, _ := filepath.Glob(pattern)
+	for _, name := range files {
+		if strings.HasSuffix(name, "_test.go") {
 			continue
 		}
-		ast.Inspect(syntax(t, file), func(n ast.Node) bool {
+		ast.Inspect(syntax(t, name), func(n ast.Node) bool {
 			if spec, ok := n.(*ast.ValueSpec); ok {
 				for _, name := range spec.Names {
 					if strings.HasPrefix(name.Name, "Err") && !slices.Contains(exempt, name.Name) {
@@ -118,14 +129,14 @@ func TestEveryTokenErrorHasAReason(t *testing.T) {
 		})
 	}
 	mapped := map[string]bool{}
-	ast.Inspect(syntax(t, "validate.go"), func(n ast.Node) bool {
+	ast.Inspect(syntax(t, file), func(n ast.Node) bool {
 		if s, ok := n.(*ast.SelectorExpr); ok && strings.HasPrefix(s.Sel.Name, "Err") {
 			mapped[s.Sel.Name] = true
 		}
 		return true
 	})
-	if len(exported) < 15 || !maps.Equal(exported, mapped) {
-		t.Errorf("jwt exports %v\nreasonOf knows %v", slices.Sorted(maps.Keys(exported)), slices.Sorted(maps.Keys(mapped)))
+	if len(exported) < least || !maps.Equal(exported, mapped) {
+		t.Errorf("exported are %v\nthe filter knows %v", slices.Sorted(maps.Keys(exported)), slices.Sorted(maps.Keys(mapped)))
 	}
 }
 
@@ -136,6 +147,22 @@ func syntax(t *testing.T, file string) *ast.File {
 		t.Fatal(err)
 	}
 	return f
+}
+
+func TestDPoPReasonOf(t *testing.T) {
+	t.Parallel()
+	for _, row := range dpopReasons {
+		want := &invalidProof
+		if row.err == dpop.ErrNonce {
+			want = &nonceNeeded
+		}
+		if got := dpopReasonOf(fmt.Errorf("detail: %w", row.err)); got != row.reason || got.class() != want {
+			t.Errorf("%v: %s, want %s", row.err, got, row.reason)
+		}
+	}
+	if got := dpopReasonOf(errors.New("unheard of")); got != InternalError {
+		t.Errorf("%s", got)
+	}
 }
 
 func TestReasonOf(t *testing.T) {
