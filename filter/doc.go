@@ -11,8 +11,10 @@
 //	  session.go                a cookie that stands for one
 //	  validate.go, keys.go   2. signature and claims, with the issuer's keys, or
 //	  introspect.go             what the authorization server says of it
-//	  bind.go                3. the token's cnf against the caller's certificate
-//	  certificate.go, trust.go  where that certificate is read, and who may say it
+//	  tokencache.go             for a token that was verified before, without its signature
+//	  bind.go                3. the token's cnf against what the caller holds:
+//	  certificate.go, trust.go  a certificate, where it is read, and who may say it
+//	  dpop.go, replay.go        a key, by a DPoP proof that counts once
 //	  authorize.go           4. what the rule asks beyond that
 //	exchange.go: conclude  the only place that lets a request continue
 //	forward.go, answer.go  what the upstream gets, or what the client gets

@@ -35,8 +35,13 @@ func TestFAPI2_5_3_4_Configuration(t *testing.T) {
 	if !slices.Equal(c.TokenSources, []TokenSource{{Kind: TokenFromAuthorization}}) {
 		t.Errorf("5.3.4, 1 and 2: tokens from %v", c.TokenSources)
 	}
-	if c.Binding != (Binding{MTLS: true}) {
+	if b := c.Binding; !b.MTLS || b.DPoP == nil || b.Optional || b.ReportOnly {
 		t.Errorf("5.3.4, 5: binding %+v", c.Binding)
+	}
+	for _, issuer := range c.Issuers {
+		if issuer.Introspection == nil || !issuer.Introspection.All {
+			t.Errorf("5.3.4, 3: revocation is not checked: %+v", issuer)
+		}
 	}
 	if len(c.Rules) == 0 || slices.ContainsFunc(c.Rules, func(r Rule) bool { return r.Anonymous }) {
 		t.Errorf("5.3.4, 4: rules %+v", c.Rules)
