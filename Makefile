@@ -48,7 +48,7 @@ SHELL := /bin/sh
 .DELETE_ON_ERROR:
 # Two builds or two sets of Envoys at once would only be in each other's way.
 .NOTPARALLEL:
-.PHONY: help build demo run watch test unit e2e test-keycloak soak-hosts fuzz bench lint guards check \
+.PHONY: help build demo run watch test unit e2e test-keycloak soak soak-hosts soak-es256 fuzz bench bench-es256 lint guards check \
 	guards-slow coverage size tools envoy envoy-new envoy-old keycloak linters clean
 
 help: ## list what make can do
@@ -75,6 +75,8 @@ test: unit e2e ## pass every test but fuzzing, benchmarks and the soak
 unit: build envoy
 	$(say) 'tests of every package, on the filter that was built'
 	@$(list_packages) && go test -count=1 -timeout 20m $$packages
+	$(say) 'ES256 once more, with the arithmetic of the module in place of assembly'
+	@go test -count=1 -tags purego -run 'ES256|Table|Wycheproof' ./jwt
 
 # -p 1: one package of Envoys at a time; -v: each case shows as it ends.
 e2e: build envoy ## pass the tests on the real Envoys only
@@ -85,15 +87,25 @@ test-keycloak: build envoy keycloak ## pass the tests with Keycloak (needs Java 
 	$(say) 'tests with Keycloak (about a minute)'
 	@go test -count=1 -timeout 15m -v -tags keycloak -run Keycloak ./e2e
 
+soak: soak-hosts soak-es256 ## pass all that takes long
+
 soak-hosts: build envoy ## put 50,000 requests through each Envoy
 	$(say) 'soak on the oldest and the newest Envoy'
 	@go test -count=1 -timeout 30m -v -tags slow -run '$(SOAK)' ./e2e
+
+soak-es256: ## compare 10,000,000 ES256 signatures with crypto/ecdsa
+	$(say) 'ES256 beside crypto/ecdsa (about a quarter of an hour)'
+	@go test -count=1 -timeout 2h -v -tags slow -run '^TestSoakES256$$' ./jwt
 
 fuzz: ## fuzz every target, each for FUZZTIME (60s)
 	@$(list_packages) && go run ./tools/fuzzall -time $(FUZZTIME) $$packages
 
 bench: ## time the packages as native code
 	@$(list_packages) && go test -run '^$$' -bench . -benchmem $$packages
+
+bench-es256: ## time ES256 beside crypto/ecdsa in V8 (needs Node.js)
+	@GOOS=js GOARCH=wasm go test -exec "$$(go env GOROOT)/lib/wasm/go_js_wasm_exec" -run '^$$' \
+		-bench '^BenchmarkES256$$' -benchtime 2s -count 3 ./jwt
 
 # ---- the checks --------------------------------------------------------------
 check: lint guards coverage ## lint, guards and coverage

@@ -23,6 +23,7 @@ type Plugin struct {
 	metrics   *metrics
 	refusals  refusalLog
 
+	tables    tables                 // of issuers' keys
 	inquiries inquiries              // to authorization servers
 	waiting   map[*Exchange]struct{} // parked requests
 	period    time.Duration          // of the tick, as last asked for
@@ -33,13 +34,20 @@ type Plugin struct {
 // plugin would belong to a VM that only validates the configuration.
 const (
 	tickAtOnce = time.Millisecond
-	tickBusy   = 20 * time.Millisecond // requests wait: for another worker's fetch, an answer, or their deadline
-	tickIdle   = time.Second           // look for keys that another worker fetched, and at the age of ours
+	// Requests wait: for another worker's fetch, an answer, or their deadline. Or
+	// tables are in the making.
+	tickBusy = 20 * time.Millisecond
+	tickIdle = time.Second // look for keys that another worker fetched, and at the age of ours
 )
+
+// Start is [VM.Start] in a VM of its own.
+func Start(host Host, configuration string) (*Plugin, error) {
+	return new(VM).Start(host, configuration)
+}
 
 // Start reads the configuration and prepares everything that can be prepared.
 // It logs all problems and returns an error when the host must not start.
-func Start(host Host, configuration string) (p *Plugin, err error) {
+func (vm *VM) Start(host Host, configuration string) (p *Plugin, err error) {
 	defer func() {
 		if fault := recover(); fault != nil {
 			p, err = nil, fmt.Errorf("holdfast: fault at start: %v", fault)
@@ -68,6 +76,7 @@ func Start(host Host, configuration string) (p *Plugin, err error) {
 		answerer:  &answerer{config: c, metadata: metadataAnswer(c)},
 		metrics:   m,
 		refusals:  refusalLog{host: host},
+		tables:    tables{vm: vm, limit: c.Limits.KeyTables},
 		inquiries: inquiries{called: map[*inquiry]struct{}{}},
 		waiting:   map[*Exchange]struct{}{},
 		logged:    map[string]bool{},
@@ -127,7 +136,8 @@ func startLine(c *config.Config) string {
 		" methods=" + strings.Join(methods, ",") + " mode=" + mode + " verification=sandbox"
 }
 
-// OnTick does what is due: fetches, refreshes, deadlines.
+// OnTick does what is due: fetches, refreshes, deadlines, and a slice of a table when
+// nobody waits for more.
 func (p *Plugin) OnTick() {
 	defer p.contain()
 	now := p.host.Now()
@@ -136,7 +146,8 @@ func (p *Plugin) OnTick() {
 	}
 	unsent := p.inquiries.tick(p.host, p.config.Limits.IntrospectionCalls, now)
 	unserved := p.serveWaiting(now)
-	p.pace(unsent || unserved)
+	more := unsent || unserved
+	p.pace(more, !more && p.tables.step())
 }
 
 // tickSource contains a fault of one source, so that the others still get theirs.
@@ -146,11 +157,11 @@ func (p *Plugin) tickSource(source *keySource, now time.Time) {
 }
 
 // pace asks for the slowest tick that serves what is going on.
-func (p *Plugin) pace(more bool) {
+func (p *Plugin) pace(more, building bool) {
 	switch {
 	case more:
 		p.setTick(tickAtOnce)
-	case len(p.waiting) > 0:
+	case building || len(p.waiting) > 0:
 		p.setTick(tickBusy)
 	default:
 		p.setTick(tickIdle)
@@ -184,7 +195,7 @@ func (p *Plugin) fetchesKeys() bool {
 // timedVerify records what a signature costs.
 func (p *Plugin) timedVerify(key *jwt.Key, token *jwt.Token) error {
 	start := p.host.Now()
-	err := key.Verify(token)
+	err := key.VerifyWith(token, p.tables.of(key))
 	if spent := p.host.Now().Sub(start); spent >= 0 {
 		p.host.Record(p.metrics.verifyUS, uint64(spent/time.Microsecond))
 	}

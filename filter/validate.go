@@ -97,6 +97,7 @@ func (d *decider) validateSignature(v validated, t *knownToken, now time.Time, w
 		if err := d.verify(key, t.token); err != nil {
 			return v, reasonOf(err)
 		}
+		d.keys[t.issuer].verified(key)
 	case t.kept:
 		d.metrics.host.Add(d.metrics.tokenCache.hit, 1)
 	}

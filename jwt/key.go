@@ -24,8 +24,9 @@ type Key struct {
 type publicKey interface {
 	// fits reports whether the algorithm is one of this key's type and curve.
 	fits(Algorithm) bool
-	// verify checks a signature with an algorithm that fits.
-	verify(a Algorithm, signingInput string, signature []byte) bool
+	// verify checks a signature with an algorithm that fits. The outcome is the same
+	// with any tables.
+	verify(a Algorithm, signingInput string, signature []byte, tables Tables) bool
 	// equal reports whether the other is the same material.
 	equal(publicKey) bool
 }

@@ -299,4 +299,6 @@ type Limits struct {
 	TokenCacheEntries int
 	// ReplayEntries is how many DPoP proofs are remembered.
 	ReplayEntries int
+	// KeyTables is how many keys have tables of multiples (jwt.Table); 0 for none.
+	KeyTables int
 }

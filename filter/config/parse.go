@@ -82,5 +82,6 @@ func (l *Limits) read(o *object) {
 	l.IntrospectionCalls = o.get("introspection_calls").integer(introspectionCalls)
 	l.IntrospectionBytes = o.get("introspection_bytes").integer(introspectionBytes)
 	l.TokenCacheEntries = o.get("token_cache_entries").integer(tokenCacheEntries)
+	l.KeyTables = o.get("key_tables").integer(keyTables)
 	l.ReplayEntries = o.get("replay_entries").integer(replayEntries)
 }

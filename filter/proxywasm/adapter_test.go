@@ -21,6 +21,8 @@ import (
 	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm/types"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/structpb"
+
+	"holdfast/jwt"
 )
 
 const digestOfClient = "6f070ad1eb1cdc0082dc3076639fe5112b1713ca3d96d734e4ef3d8dd37e760d"
@@ -315,7 +317,12 @@ func TestWaitsForKeys(t *testing.T) {
 			}
 		}
 	}
-	host.Tick()
+	for range 2*jwt.TableSteps - 1 { // the generator's table and the key's, after a first slice
+		if host.GetTickPeriod() != 20 {
+			t.Errorf("tick %d while there are tables to make", host.GetTickPeriod())
+		}
+		host.Tick()
+	}
 	if host.GetTickPeriod() != 1000 {
 		t.Errorf("tick %d", host.GetTickPeriod())
 	}

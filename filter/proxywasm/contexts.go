@@ -13,6 +13,7 @@ func NewVMContext() types.VMContext { return &vmContext{} }
 
 type vmContext struct {
 	types.DefaultVMContext
+	shared    filter.VM
 	effective uint32 // the context that the host acts on, see use
 }
 
@@ -49,7 +50,7 @@ func (p *pluginContext) OnPluginStart(int) types.OnPluginStartStatus {
 		p.host.Log(filter.LogError, "holdfast: the host gives no configuration: "+err.Error())
 		return types.OnPluginStartStatusFailed
 	}
-	plugin, err := filter.Start(&p.host, configurationJSON(configuration))
+	plugin, err := p.host.vm.shared.Start(&p.host, configurationJSON(configuration))
 	if err != nil {
 		return types.OnPluginStartStatusFailed
 	}
