@@ -98,22 +98,20 @@ func (h *httpContext) OnHttpRequestHeaders(int, bool) types.Action {
 	if h.exchange == nil {
 		// A host should not get here after a failed start. If it does: refuse.
 		_ = h.stream.Respond(filter.Answer{Status: 503, GRPCStatus: 14, Details: "holdfast_denied{not_started}"})
-		return types.ActionPause
+		return stopAll
 	}
 	h.stream.inHeaders = true
 	h.exchange.OnRequestHeaders()
 	h.stream.inHeaders = false
-	return h.stream.action()
+	return h.stream.action(stopAll)
 }
-
-func (h *httpContext) OnHttpRequestBody(int, bool) types.Action { return h.stream.action() }
 
 func (h *httpContext) OnHttpRequestTrailers(int) types.Action {
 	h.stream.enter()
 	if h.exchange == nil || !h.exchange.OnRequestTrailers() {
 		return types.ActionPause
 	}
-	return h.stream.action()
+	return h.stream.action(types.ActionPause)
 }
 
 // OnHttpResponseHeaders holds no response back, neither the upstream's nor one of

@@ -74,7 +74,7 @@ func run(root, out string) error {
 	if err != nil {
 		return err
 	}
-	if sections, err = wasmshrink.Shrink(sections, nil); err != nil {
+	if sections, err = wasmshrink.Shrink(sections, unused); err != nil {
 		return err
 	}
 	return install(root, out, sections)
