@@ -130,9 +130,9 @@ guards: build ## what must never change: imports, packages, size, sources
 	$(say) 'guards'
 	@go test -count=1 ./guards
 
-guards-slow: build ## build it as another machine would, and compare the bytes
-	$(say) 'the same bytes from another folder, cache and toolchain'
-	@go test -count=1 -v -timeout 20m -tags slow -run Slow ./guards
+guards-slow: build ## the same bytes on another machine; Go's own tests, shrunk
+	$(say) 'the same bytes from another folder, cache and toolchain; tests of Go itself, shrunk'
+	@go test -count=1 -v -timeout 30m -tags slow -run Slow ./guards ./tools/wasmshrink
 
 coverage: ## at least 90 % of jwt, dpop, thumbprint and filter
 	@go run ./tools/coverage -min $(COVERAGE) $(COVERED)
