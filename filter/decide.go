@@ -74,7 +74,7 @@ type Decision struct {
 	Reported Reason
 
 	rule       *config.Rule // nil when step 0 refused or answered
-	credential credential   // zero before step 1
+	credential credential   // of it nothing but the scheme before step 1
 	validated  validated    // as far as step 2 came
 	proof      proof        // as far as step 3 came
 	session    sessionUse   // what the session cookie was good for
@@ -88,12 +88,15 @@ const waitForMore = reasonCount + 1
 // decide judges a request by the five steps of docs/decision.md; the first that
 // fails answers. w is what the request has waited for, if it has.
 func (d *decider) decide(r *request, conn connection, now time.Time, w *wait) Decision {
-	rule, reason := d.match(r, conn)
-	if reason != TokenAccepted {
-		return Decision{Reason: reason}
+	decision := Decision{credential: credential{scheme: d.schemeOf(r)}}
+	decision.rule, decision.Reason = d.match(r, conn)
+	if decision.Reason != TokenAccepted {
+		return decision
 	}
-	decision := Decision{rule: rule}
-	decision.credential, decision.Reason = d.credentials(r)
+	var found credential
+	if found, decision.Reason = d.credentials(r); decision.Reason == TokenAccepted {
+		decision.credential = found
+	}
 	if decision.Reason == NoToken {
 		if decision.session = d.sessions.read(r, now); decision.session.state == sessionUsed {
 			decision.credential = credential{token: decision.session.token, source: d.config.TokenSources[0]}
@@ -103,7 +106,7 @@ func (d *decider) decide(r *request, conn connection, now time.Time, w *wait) De
 	if decision.Reason == TokenAccepted {
 		d.judge(&decision, r, conn, now, w)
 	}
-	if !rule.Anonymous {
+	if !decision.rule.Anonymous {
 		return decision
 	}
 	switch {
@@ -111,7 +114,7 @@ func (d *decider) decide(r *request, conn connection, now time.Time, w *wait) De
 		decision.Reason = Anonymous
 	case decision.session.state == sessionUsed && decision.session.refused(decision.Reason):
 		// A bad session counts as absent; a token that is sent never does.
-		return Decision{Reason: Anonymous, rule: rule, session: sessionUse{state: sessionBad}}
+		return Decision{Reason: Anonymous, rule: decision.rule, session: sessionUse{state: sessionBad}}
 	}
 	return decision
 }
