@@ -281,7 +281,7 @@ func (w *walk) useJWT(r *walkRequest) {
 	}
 	world := *w.world
 	world.now = w.proxy.Now()
-	text, err := world.mint(token)
+	text, err := world.mint(token, false)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -591,7 +591,7 @@ func (w *walk) end() {
 func (w *walk) good(worker *walkWorker, token *Token) *walkRequest {
 	world := *w.world
 	world.now = w.proxy.Now()
-	text, err := world.mint(token)
+	text, err := world.mint(token, false)
 	if err != nil {
 		w.t.Fatal(err)
 	}
