@@ -170,7 +170,7 @@ func (d *decider) proveBinding(decision *Decision, r *request, conn connection, 
 	switch {
 	case !ok:
 		return TokenContradicted
-	case decision.Reported != TokenAccepted, cnf.Present && !answered.Present:
+	case decision.Reported != TokenAccepted, cnf.Present && !answered.Present && (cnf.JKT != nil || decision.credential.scheme != schemeDPoP):
 		return TokenAccepted // the answer adds nothing
 	}
 	decision.proof, reason = d.bind(both, decision, r, conn, now)
