@@ -3,8 +3,11 @@
 # ---- versions: all of them, in one place -------------------------------------
 # The hashes stand beside them: tools/envoy-VERSION.txt, tools/keycloak-VERSION.txt,
 # go.sum, and the go.sum of each tool with a go.mod of its own.
-ENVOY_VERSION     := 1.40.0
-ENVOY_OLD_VERSION := 1.36.4
+# Envoy, from the oldest to the newest that Holdfast is for. "make test" takes these
+# two, "make test-envoy-matrix" all.
+ENVOY_VERSIONS    := 1.36.4 1.37.0 1.38.2 1.39.3 1.40.0
+ENVOY_VERSION     := $(lastword $(ENVOY_VERSIONS))
+ENVOY_OLD_VERSION := $(firstword $(ENVOY_VERSIONS))
 KEYCLOAK_VERSION  := 26.7.0
 MAVEN_DEPENDENCY_PLUGIN_VERSION := 3.8.1
 # Go: the toolchain line of go.mod. staticcheck and govulncheck: tools/lint/go.mod.
@@ -16,8 +19,12 @@ VERSION := $(shell sed -n 's/^const Version = "\(.*\)"$$/\1/p' filter/doc.go)
 # ---- settings: make test ENVOY=/path/to/envoy --------------------------------
 # ENVOY      an Envoy to use in place of the newest pinned one
 # ENVOY_OLD  the same for the oldest
+# MATRIX     the versions that make test-envoy-matrix and make host-table run on
+# RUN        a pattern: the tests that make test-envoy-matrix runs
 # KEYCLOAK   the folder of a Keycloak that was built with --https-client-auth=request
 FUZZTIME ?= 60s
+MATRIX   ?= $(ENVOY_VERSIONS)
+RUN      ?= .
 # What the tests with 50,000 requests on each Envoy are called.
 SOAK     ?= ^TestSoak
 COVERAGE := 90
@@ -30,13 +37,16 @@ export GOTOOLCHAIN := $(GO_VERSION)
 export GOFLAGS := -buildvcs=false
 export GOWORK  := off
 
-ENVOY_PINNED     := .tools/envoy-$(ENVOY_VERSION)/envoy/_bin/envoy
-ENVOY_OLD_PINNED := .tools/envoy-$(ENVOY_OLD_VERSION)/envoy/_bin/envoy
+# $(call envoy_pinned,VERSION...) is where the binaries of these versions are.
+envoy_pinned      = $(patsubst %,.tools/envoy-%/envoy/_bin/envoy,$(1))
+ENVOY_PINNED     := $(call envoy_pinned,$(ENVOY_VERSION))
+ENVOY_OLD_PINNED := $(call envoy_pinned,$(ENVOY_OLD_VERSION))
 KEYCLOAK_PINNED  := .tools/keycloak-$(KEYCLOAK_VERSION)
 # The harness in e2e/ reads these.
 export HOLDFAST_ENVOY     := $(abspath $(or $(ENVOY),$(ENVOY_PINNED)))
 export HOLDFAST_ENVOY_OLD := $(abspath $(or $(ENVOY_OLD),$(ENVOY_OLD_PINNED)))
 export HOLDFAST_WASM      := $(CURDIR)/build/holdfast.wasm
+export HOLDFAST_PROBE     := $(CURDIR)/build/probe.wasm
 export HOLDFAST_KEYCLOAK  := $(abspath $(or $(KEYCLOAK),$(KEYCLOAK_PINNED)))
 
 LINTERS  := .tools/lint
@@ -58,7 +68,8 @@ SHELL := /bin/sh
 .DELETE_ON_ERROR:
 # Two builds or two sets of Envoys at once would only be in each other's way.
 .NOTPARALLEL:
-.PHONY: help build demo run watch image sbom dist test unit e2e test-keycloak test-deploy soak soak-hosts soak-es256 fuzz \
+.PHONY: help build demo run watch image sbom dist probe test unit e2e test-envoy-matrix test-envoy-oldest host-table \
+	test-keycloak test-deploy soak soak-hosts soak-es256 fuzz \
 	bench bench-es256 lint guards check guards-slow coverage size tools envoy envoy-new envoy-old keycloak linters clean
 
 help: ## list what make can do
@@ -78,6 +89,11 @@ run: build envoy-new ## keep the demo up and print curl lines to paste
 watch: build envoy-new ## as run, and rebuild and reload on every change
 	@go build -o build/run-demo ./e2e/cmd/run && exec build/run-demo -watch
 
+# Not cut and shaped as the filter is: it has to tell what an ordinary Go module meets.
+probe: # write build/probe.wasm, by which the tests ask what a host can do
+	@mkdir -p build
+	@GOOS=wasip1 GOARCH=wasm go build -buildmode=c-shared -o build/probe.wasm ./e2e/probe
+
 # ---- a release ---------------------------------------------------------------
 image: build ## write build/holdfast.oci.tar, the OCI image for Istio and Envoy Gateway
 	@go run ./tools/ociimage
@@ -94,18 +110,36 @@ dist: build image sbom ## write the files of a release to build/dist
 # -count=1: Go's test cache does not see that the module or Envoy changed.
 test: unit e2e ## pass every test but fuzzing, benchmarks and the soak
 
-unit: build envoy
+unit: build probe envoy
 	$(say) 'tests of every package, on the filter that was built'
 	@$(list_packages) && go test -count=1 -timeout 20m $$packages
 	$(say) 'ES256 once more, with the arithmetic of the module in place of assembly'
 	@go test -count=1 -tags purego -run 'ES256|Table|Wycheproof' ./jwt
 
 # -p 1: one package of Envoys at a time; -v: each case shows as it ends.
-e2e: build envoy ## pass the tests on the real Envoys only
+e2e: build probe envoy ## pass the tests on the real Envoys only
 	$(say) 'tests on Envoy (several minutes)'
 	@go test -count=1 -timeout 30m -p 1 -v ./e2e/...
 
-test-keycloak: build envoy keycloak ## pass the tests with Keycloak (needs Java 17 and Maven)
+# $(call on_each_envoy,COMMAND) runs it on each Envoy of MATRIX, as the only one, and
+# goes on after a failure: what differs between two versions is the question.
+on_each_envoy = @failed=; for version in $(MATRIX); do \
+	printf '== Envoy %s\n' "$$version"; \
+	HOLDFAST_ENVOY="$(CURDIR)/.tools/envoy-$$version/envoy/_bin/envoy"; HOLDFAST_ENVOY_OLD="$$HOLDFAST_ENVOY"; \
+	$(1) || failed="$$failed $$version"; done; \
+	[ -z "$$failed" ] || { echo "failed on Envoy$$failed" >&2; exit 1; }
+
+test-envoy-matrix: build probe $(call envoy_pinned,$(MATRIX)) ## pass the tests on every Envoy since 1.36
+	$(call on_each_envoy,go test -count=1 -timeout 40m -p 1 -v -run '$(RUN)' ./e2e/... && \
+		go test -count=1 -timeout 20m -v -run '^TestScenariosOnEnvoy$$' ./scenario)
+
+test-envoy-oldest: ## the same on the oldest of them only
+	@$(MAKE) --no-print-directory test-envoy-matrix MATRIX=$(ENVOY_OLD_VERSION)
+
+host-table: build probe $(call envoy_pinned,$(MATRIX)) ## measure the table of docs/hosts.md again
+	$(call on_each_envoy,go test -count=1 -run '^TestHostTable$$' ./e2e -update)
+
+test-keycloak: build probe envoy keycloak ## pass the tests with Keycloak (needs Java 17 and Maven)
 	$(say) 'tests with Keycloak (about a minute)'
 	@go test -count=1 -timeout 15m -v -tags keycloak -run Keycloak ./e2e
 
@@ -116,7 +150,7 @@ test-deploy: image envoy-new ## check deploy/ with the types and the fetcher of 
 
 soak: soak-hosts soak-es256 ## pass all that takes long
 
-soak-hosts: build envoy ## put 50,000 requests through each Envoy
+soak-hosts: build probe envoy ## put 50,000 requests through each Envoy
 	$(say) 'soak on the oldest and the newest Envoy'
 	@go test -count=1 -timeout 30m -v -tags slow -run '$(SOAK)' ./e2e
 
@@ -145,7 +179,7 @@ lint: linters ## gofmt, vet, tidy, staticcheck, govulncheck
 	@go vet -tags slow,keycloak ./...
 	@cd tools/sbom && go vet ./...
 	@cd tools/deploycheck && go vet ./...
-	@GOOS=wasip1 GOARCH=wasm go vet . ./filter/...
+	@GOOS=wasip1 GOARCH=wasm go vet . ./filter/... ./e2e/probe
 	$(say) 'go mod tidy'
 	@go mod tidy -diff
 	@for module in $(TOOL_MODULES); do (cd $$module && go mod tidy -diff) || exit 1; done
@@ -153,7 +187,7 @@ lint: linters ## gofmt, vet, tidy, staticcheck, govulncheck
 	@$(LINTERS)/staticcheck -tags slow,keycloak ./...
 	@cd tools/sbom && "$(CURDIR)/$(LINTERS)/staticcheck" ./...
 	@cd tools/deploycheck && "$(CURDIR)/$(LINTERS)/staticcheck" ./...
-	@GOOS=wasip1 GOARCH=wasm $(LINTERS)/staticcheck . ./filter/...
+	@GOOS=wasip1 GOARCH=wasm $(LINTERS)/staticcheck . ./filter/... ./e2e/probe
 	$(say) 'govulncheck'
 	@go run ./tools/vulncheck $(LINTERS)/govulncheck
 

@@ -14,7 +14,7 @@ import (
 // them.
 func TestBodiesWaitForTheDecision(t *testing.T) {
 	const plugin = "                failure_policy: FAIL_RELOAD\n"
-	for _, host := range []string{"HOLDFAST_ENVOY_OLD", "HOLDFAST_ENVOY"} {
+	for _, host := range Envoys() {
 		for name, more := range map[string]string{
 			"as shipped":                      "",
 			"allow_on_headers_stop_iteration": "                allow_on_headers_stop_iteration: true\n",

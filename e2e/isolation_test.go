@@ -192,7 +192,7 @@ func TestReloadUnderLoad(t *testing.T) {
 // it runs the filter's own check too.
 func TestEnvoyYAMLValidates(t *testing.T) {
 	f := standard.use(t)
-	for _, name := range []string{"HOLDFAST_ENVOY_OLD", "HOLDFAST_ENVOY"} {
+	for _, name := range Envoys() {
 		if out, err := f.validate(os.Getenv(name), "HOLDFAST_INTROSPECTION_SECRET="+GatewaySecret); err != nil {
 			t.Errorf("%s: %v\n%s", name, err, out)
 		}

@@ -90,7 +90,7 @@ func TestAuthorizationServerDownThenUp(t *testing.T) {
 // them on top of each other, and some 300 at once would exhaust the VM's stack
 // (the stack's Close fails on a VM that crashed).
 func TestT23ManyAnswersAtOnce(t *testing.T) {
-	for _, host := range []string{"HOLDFAST_ENVOY_OLD", "HOLDFAST_ENVOY"} {
+	for _, host := range Envoys() {
 		t.Run(host, func(t *testing.T) {
 			gate := NewGate()
 			o := one(M{"issuers": IssuerWith(M{"jwks": M{"timeout": "50s"}})})

@@ -12,7 +12,7 @@ import (
 // not look like a good one. At the end it closes the fixtures that tests share,
 // which is when crashed VMs and leaked tokens come to light.
 func TestMain(m *testing.M) {
-	for _, name := range []string{"HOLDFAST_ENVOY", "HOLDFAST_ENVOY_OLD", "HOLDFAST_WASM"} {
+	for _, name := range []string{"HOLDFAST_ENVOY", "HOLDFAST_ENVOY_OLD", "HOLDFAST_WASM", "HOLDFAST_PROBE"} {
 		if _, err := fromEnvironment("", name); err != nil {
 			fmt.Fprintln(os.Stderr, "e2e:", err)
 			os.Exit(1)

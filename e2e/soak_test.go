@@ -16,7 +16,7 @@ import (
 // (the stack's Close sees to that).
 func TestSoakEveryHost(t *testing.T) {
 	const requests, workers = 50_000, 8
-	for _, host := range []string{"HOLDFAST_ENVOY_OLD", "HOLDFAST_ENVOY"} {
+	for _, host := range Envoys() {
 		t.Run(host, func(t *testing.T) {
 			o := one(nil, Edit{`GOGC: "50"`, `GOGC: "1"`})
 			o.Envoy = os.Getenv(host)

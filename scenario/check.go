@@ -75,7 +75,7 @@ func (p *play) checkMetrics(want *Want) error {
 	return nil
 }
 
-func (p *play) onEnvoy() bool { return p.host == Envoy || p.host == Old }
+func (p *play) onEnvoy() bool { return p.host == Envoy }
 
 func (p *play) checkFetches(want *Want) error {
 	if want.Fetches == nil {

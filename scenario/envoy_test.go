@@ -25,15 +25,22 @@ import (
 // The scenarios on a real Envoy: one process, and in it one listener for each
 // configuration, so that the module is compiled once. All of them live in one VM
 // for each worker, and must not notice each other.
-func TestScenariosOnEnvoy(t *testing.T) { onEnvoy(t, Envoy, "HOLDFAST_ENVOY") }
+func TestScenariosOnEnvoy(t *testing.T) {
+	for _, variable := range e2e.Envoys() {
+		t.Run(variable, func(t *testing.T) {
+			binary := os.Getenv(variable)
+			if binary == "" {
+				t.Fatal(variable + " is not set: run make test")
+			}
+			onEnvoy(t, binary)
+		})
+	}
+}
 
-// The same on the oldest Envoy that Holdfast supports.
-func TestScenariosOnOldEnvoy(t *testing.T) { onEnvoy(t, Old, "HOLDFAST_ENVOY_OLD") }
-
-func onEnvoy(t *testing.T, host, variable string) {
-	binary := os.Getenv(variable)
-	if binary == "" {
-		t.Fatal(variable + " is not set: run make test")
+func onEnvoy(t *testing.T, binary string) {
+	validated, err := e2e.SaysValidated(binary)
+	if err != nil {
+		t.Fatal(err)
 	}
 	files := load(t)
 	raw, err := environment(files)
@@ -49,7 +56,7 @@ func onEnvoy(t *testing.T, host, variable string) {
 	accessLog := filepath.Join(dir, "access.log")
 	var setup e2e.Setup
 	for _, f := range files {
-		for _, in := range instancesOf(t, host, f) {
+		for _, in := range instancesOf(t, f, validated) {
 			listeners, err := in.listeners(accessLog, env)
 			if err != nil {
 				t.Fatalf("%s: %v", in.name, err)
@@ -83,7 +90,7 @@ func onEnvoy(t *testing.T, host, variable string) {
 	}
 	var wait sync.WaitGroup
 	for _, in := range instances {
-		wait.Go(func() { in.play(t, host, stack, accessLog, env) })
+		wait.Go(func() { in.play(t, stack, accessLog, env) })
 	}
 	wait.Wait()
 }
@@ -109,12 +116,12 @@ func (in *instance) listenerOf(other string) string {
 
 // instancesOf shares the file's own configuration among the scenarios that do
 // not change it.
-func instancesOf(t *testing.T, host string, f *File) []*instance {
+func instancesOf(t *testing.T, f *File, validated bool) []*instance {
 	var instances []*instance
 	var shared *instance
 	for i, s := range f.Scenarios {
 		switch {
-		case !s.RunsOn(host):
+		case !s.RunsOn(Envoy) || s.Needs == Validated && !validated:
 			continue
 		case !s.Alone() && shared != nil:
 			shared.scenarios = append(shared.scenarios, s)
@@ -235,11 +242,11 @@ func (in *instance) answer(endpoint string, q *question, w http.ResponseWriter, 
 	}
 }
 
-func (in *instance) play(t *testing.T, host string, stack *e2e.Stack, accessLog string, env map[string]string) {
+func (in *instance) play(t *testing.T, stack *e2e.Stack, accessLog string, env map[string]string) {
 	p := &envoyProxy{stack: stack, instance: in, log: accessLog, active: map[string]int{}}
 	for _, s := range in.scenarios {
 		t.Run(in.file.Name+"/"+s.Name, func(t *testing.T) {
-			play := &play{host: host, proxy: p, world: in.world, server: in.server, configurations: in.configurations, env: env}
+			play := &play{host: Envoy, proxy: p, world: in.world, server: in.server, configurations: in.configurations, env: env}
 			if err := play.run(s); err != nil {
 				t.Errorf("%s (%s): %v", s.Name, s.Ref, err)
 			}

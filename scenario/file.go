@@ -36,6 +36,9 @@ type Scenario struct {
 	// Hosts are the hosts that can show it, when not all can; Why says why not.
 	Hosts []string `json:"hosts"`
 	Why   string   `json:"why"`
+	// Needs is a property that not every version of a host has; it is not played where
+	// the host, when asked, has no such thing. Only [Validated] is known.
+	Needs string `json:"needs"`
 	// Config changes the file's configuration, as RFC 7396 merges.
 	Config json.RawMessage `json:"config"`
 	// Others are further Holdfasts beside the scenario's own, by name, with what
@@ -191,9 +194,11 @@ func (d *Duration) UnmarshalJSON(b []byte) error {
 const (
 	Fake   = "fake"   // the package filter, natively, on filter/filtertest
 	Wazero = "wazero" // build/holdfast.wasm on scenario/wasmhost
-	Envoy  = "envoy"  // build/holdfast.wasm on the newest Envoy
-	Old    = "old"    // the same on the oldest
+	Envoy  = "envoy"  // build/holdfast.wasm on the newest and the oldest Envoy
 )
+
+// Validated is the property by which a host says that it validated the certificate.
+const Validated = "connection.peer_certificate_valid"
 
 // longestRealPause bounds what a scenario may let pass on a host whose clock is
 // the real one.
@@ -272,12 +277,15 @@ func (s *Scenario) check() error {
 	if (s.Hosts == nil) != (s.Why == "") {
 		return errors.New(`"hosts" and "why" come together`)
 	}
+	if s.Needs != "" && s.Needs != Validated {
+		return fmt.Errorf("no host is asked for %q", s.Needs)
+	}
 	for _, host := range s.Hosts {
-		if !slices.Contains([]string{Fake, Wazero, Envoy, Old}, host) {
+		if !slices.Contains([]string{Fake, Wazero, Envoy}, host) {
 			return fmt.Errorf("no such host: %q", host)
 		}
 	}
-	onEnvoy := s.RunsOn(Envoy) || s.RunsOn(Old)
+	onEnvoy := s.RunsOn(Envoy)
 	if s.StartFails != nil && onEnvoy {
 		return errors.New("an Envoy of which one filter does not start serves nobody")
 	}
