@@ -118,3 +118,21 @@ func (e *Envoy) listeners() (map[string]string, error) {
 	}
 	return out, nil
 }
+
+// version is what this Envoy says it is, "1.40.0": a name for reports, on which
+// nothing depends.
+func (e *Envoy) version() (string, error) {
+	body, err := e.Get("/server_info")
+	if err != nil {
+		return "", err
+	}
+	var info struct{ Version string }
+	if err := json.Unmarshal([]byte(body), &info); err != nil {
+		return "", err
+	}
+	parts := strings.Split(info.Version, "/") // commit/version/…
+	if len(parts) < 2 {
+		return "", fmt.Errorf("the version is %q", info.Version)
+	}
+	return parts[1], nil
+}

