@@ -37,7 +37,7 @@ func standardVerdict(t testing.TB, a Algorithm, s X509Signature) bool {
 // verifySignature says.
 func agrees(t testing.TB, key *Key, a Algorithm, input string, signature []byte) {
 	t.Helper()
-	want := key.verifySignature(a, input, signature) == nil
+	want := key.verifySignature(a, input, signature, Tables{}) == nil
 	s, ok := key.X509(a, input, signature)
 	switch {
 	case ok && standardVerdict(t, a, s) != want:
@@ -127,7 +127,7 @@ func TestX509KeepsBadSignaturesBack(t *testing.T) {
 		if s, ok := key.X509(a, "input", signature); ok {
 			t.Errorf("%v, %s: %+v", a, name, s)
 		}
-		if key.verifySignature(a, "input", signature) == nil {
+		if key.verifySignature(a, "input", signature, Tables{}) == nil {
 			t.Errorf("%v, %s: verified", a, name)
 		}
 	}
