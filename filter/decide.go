@@ -30,7 +30,7 @@ type decider struct {
 	tokens           *tokenCache // nil when no tokens are kept
 	metrics          *metrics
 
-	// verify checks a signature. It is a field so that the plugin can time it.
+	// verify checks a signature: verify.go, once the plugin has a host.
 	verify func(*jwt.Key, *jwt.Token) error
 }
 

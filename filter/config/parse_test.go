@@ -157,7 +157,8 @@ func TestFullExample(t *testing.T) {
 			WellKnownPath:   "/.well-known/oauth-protected-resource/v1",
 			ScopesSupported: []string{"payments:write"},
 		},
-		Limits: Limits{TokenBytes: 8192, JWKSBytes: 1024, WaitingRequests: 1, IntrospectionCalls: 32, IntrospectionBytes: 1048576, TokenCacheEntries: 2048, ReplayEntries: 262144},
+		Limits:       Limits{TokenBytes: 8192, JWKSBytes: 1024, WaitingRequests: 1, IntrospectionCalls: 32, IntrospectionBytes: 1048576, TokenCacheEntries: 2048, ReplayEntries: 262144},
+		Verification: VerifyInSandbox,
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)

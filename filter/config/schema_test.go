@@ -81,8 +81,7 @@ func TestNotSupportedYet(t *testing.T) {
 	t.Parallel()
 	schema := compileSchema(t)
 	for path, doc := range map[string]string{
-		"host":         minimal(`"host":"kong"`),
-		"verification": minimal(`"verification":"host"`),
+		"host": minimal(`"host":"kong"`),
 	} {
 		t.Run(path, func(t *testing.T) {
 			checkProblems(t, doc, strings.TrimSpace(path)+": is not supported by this version")
