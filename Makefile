@@ -12,6 +12,7 @@ KEYCLOAK_VERSION  := 26.7.0
 MAVEN_DEPENDENCY_PLUGIN_VERSION := 3.8.1
 # Go: the toolchain line of go.mod. staticcheck and govulncheck: tools/lint/go.mod.
 # cyclonedx-gomod: tools/sbom/go.mod. Istio, Envoy Gateway: tools/deploycheck/go.mod.
+# Prometheus: tools/observability/go.mod.
 GO_VERSION := $(shell sed -n 's/^toolchain //p' go.mod)
 # Holdfast itself.
 VERSION := $(shell sed -n 's/^const Version = "\(.*\)"$$/\1/p' filter/doc.go)
@@ -52,7 +53,7 @@ export HOLDFAST_KEYCLOAK  := $(abspath $(or $(KEYCLOAK),$(KEYCLOAK_PINNED)))
 LINTERS  := .tools/lint
 SBOM     := .tools/sbom
 # Tools with a go.mod of their own, so that the filter's modules stay as few as they are.
-TOOL_MODULES := tools/lint tools/sbom tools/deploycheck
+TOOL_MODULES := tools/lint tools/sbom tools/deploycheck tools/observability
 # What a release holds beside its notes and sums. A file of a host's that is generated
 # is in it as soon as it is in the tree.
 RELEASE = build/holdfast.wasm build/holdfast.oci.tar build/holdfast.oci.digest holdfast.schema.json build/holdfast.cdx.json \
@@ -69,11 +70,11 @@ SHELL := /bin/sh
 # Two builds or two sets of Envoys at once would only be in each other's way.
 .NOTPARALLEL:
 .PHONY: help build demo run watch image sbom dist probe test unit e2e test-envoy-matrix test-envoy-oldest host-table \
-	test-keycloak test-deploy soak soak-hosts soak-es256 fuzz \
+	test-keycloak test-deploy test-observability soak soak-hosts soak-es256 fuzz \
 	bench bench-es256 lint guards check guards-slow coverage size tools envoy envoy-new envoy-old keycloak linters clean
 
 help: ## list what make can do
-	@awk -F ':.*## ' '/^[a-z0-9-]+( [a-z0-9-]+)*:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+( [a-z0-9-]+)*:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # ---- the product -------------------------------------------------------------
 build: ## write build/holdfast.wasm
@@ -148,6 +149,10 @@ test-deploy: image envoy-new ## check deploy/ with the types and the fetcher of 
 	$(say) 'what a user deploys'
 	@cd tools/deploycheck && HOLDFAST_IMAGE="$(CURDIR)/build/holdfast.oci.tar" go test -count=1 -timeout 20m -v ./...
 
+test-observability: build envoy-new ## run the Prometheus rules, and hold them and the dashboard to what Envoy serves
+	$(say) 'what an operator loads'
+	@cd tools/observability && go test -count=1 -timeout 20m -v ./...
+
 soak: soak-hosts soak-es256 ## pass all that takes long
 
 soak-hosts: build probe envoy ## put 50,000 requests through each Envoy
@@ -179,6 +184,7 @@ lint: linters ## gofmt, vet, tidy, staticcheck, govulncheck
 	@go vet -tags slow,keycloak ./...
 	@cd tools/sbom && go vet ./...
 	@cd tools/deploycheck && go vet ./...
+	@cd tools/observability && go vet ./...
 	@GOOS=wasip1 GOARCH=wasm go vet . ./filter/... ./e2e/probe
 	$(say) 'go mod tidy'
 	@go mod tidy -diff
@@ -187,6 +193,7 @@ lint: linters ## gofmt, vet, tidy, staticcheck, govulncheck
 	@$(LINTERS)/staticcheck -tags slow,keycloak ./...
 	@cd tools/sbom && "$(CURDIR)/$(LINTERS)/staticcheck" ./...
 	@cd tools/deploycheck && "$(CURDIR)/$(LINTERS)/staticcheck" ./...
+	@cd tools/observability && "$(CURDIR)/$(LINTERS)/staticcheck" ./...
 	@GOOS=wasip1 GOARCH=wasm $(LINTERS)/staticcheck . ./filter/... ./e2e/probe
 	$(say) 'govulncheck'
 	@go run ./tools/vulncheck $(LINTERS)/govulncheck

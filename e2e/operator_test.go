@@ -1,6 +1,11 @@
 package e2e
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -91,5 +96,62 @@ func TestMetrics(t *testing.T) {
 		if !strings.Contains(prometheus, "\n"+name) {
 			t.Errorf("no %s on /stats/prometheus", name)
 		}
+	}
+}
+
+// The access log of deploy/observability, in place of the one of envoy.yaml: what it
+// says of a request that passed, of one that was refused, and of one that
+// report_only let go.
+func TestAccessLogSample(t *testing.T) {
+	const begin, end = "          access_log:\n", "          http_filters:\n"
+	text := must(ReadConfig())
+	shipped := text[strings.Index(text, begin):strings.Index(text, end)]
+	_, sample, ok := strings.Cut(string(must(os.ReadFile(filepath.Join(must(Root()), "deploy", "observability", "access-log.yaml")))), "access_log:\n")
+	if !ok {
+		t.Fatal("the sample does not begin with access_log")
+	}
+	indented := begin + "          " + strings.ReplaceAll(strings.TrimSpace(sample), "\n", "\n          ") + "\n"
+	edits := []Edit{{shipped, indented}}
+	f := start(t, Options{Setup: Setup{Listeners: []Listener{
+		{Edits: edits}, {Name: "reporting", Edits: edits, Patch: M{"proof_of_possession": M{"report_only": true}}},
+	}}})
+	token := f.bearer(t, f.PKI.A)
+	passed(t, f.A.Get("/accounts/allowed?access=log", token))
+	f.refused(t, f.B.Get("/accounts/stolen", token), 401, "invalid_token")
+	passed(t, f.ClientOf("reporting", Caller{Certificate: f.PKI.B}).Get("/accounts/reported", token))
+	digest := sha256.Sum256(f.PKI.B.Leaf.Raw)
+	common := M{"method": "GET", "authority": apiHost, "protocol": "HTTP/1.1", "client": "127.0.0.1", "tls": "TLSv1.3", "sni": apiHost, "issuer": Issuer, "sub": "client-a", "client_id": "client-a"}
+	for path, want := range map[string]M{
+		"/accounts/allowed": {"status": 200.0, "details": "via_upstream", "flags": "-", "outcome": "allowed", "reason": "token_accepted", "binding": "mtls",
+			"certificate_subject": "CN=client-a,O=Holdfast", "upstream": f.Upstream.Address},
+		"/accounts/stolen": {"status": 401.0, "details": "holdfast_denied{cnf_mismatch}", "outcome": "denied", "reason": "cnf_mismatch", "binding": "failed",
+			"certificate": hex.EncodeToString(digest[:]), "certificate_subject": "CN=client-b,O=Holdfast", "upstream": nil},
+		"/accounts/reported": {"status": 200.0, "details": "via_upstream", "outcome": "allowed", "reason": "token_accepted", "binding": "failed",
+			"certificate": hex.EncodeToString(digest[:])},
+	} {
+		t.Run(path, func(t *testing.T) {
+			line := M{}
+			eventually(t, "a line in the access log", func() bool {
+				for text := range strings.Lines(f.Envoy.AccessLog()) {
+					var m M
+					if json.Unmarshal([]byte(text), &m) == nil && m["path"] == path {
+						line = m
+					}
+				}
+				return len(line) > 0
+			})
+			for _, expected := range []M{common, want} {
+				for name, value := range expected {
+					if got, there := line[name]; got != value || !there {
+						t.Errorf("%s is %v, want %v", name, got, value)
+					}
+				}
+			}
+			for _, name := range []string{"time", "request_id", "duration_ms", "certificate_ends"} {
+				if line[name] == nil || line[name] == "" {
+					t.Errorf("%s is empty", name)
+				}
+			}
+		})
 	}
 }

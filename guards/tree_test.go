@@ -104,13 +104,16 @@ func TestNoVersionDecides(t *testing.T) {
 
 // checkedYAML says which test gives a file to what it is written for: to a real Envoy
 // in package e2e, to the types and the code of Istio and Envoy Gateway in
-// tools/deploycheck. The key is a file, or a folder with all that is in it.
+// tools/deploycheck, to Prometheus in tools/observability. The key is a file, or a
+// folder with all that is in it.
 var checkedYAML = map[string]string{
-	"envoy.yaml":                       "e2e/TestEnvoyYAMLValidates",
-	"e2e/testdata/edge.yaml":           "e2e/TestXFCCFromSecondHop",
-	"deploy/istio/gateway-values.yaml": "tools/deploycheck/TestIstioGatewayValues",
-	"deploy/istio":                     "tools/deploycheck/TestIstioManifests",
-	"deploy/envoy-gateway":             "tools/deploycheck/TestEnvoyGatewayManifests",
+	"envoy.yaml":                               "e2e/TestEnvoyYAMLValidates",
+	"e2e/testdata/edge.yaml":                   "e2e/TestXFCCFromSecondHop",
+	"deploy/istio/gateway-values.yaml":         "tools/deploycheck/TestIstioGatewayValues",
+	"deploy/istio":                             "tools/deploycheck/TestIstioManifests",
+	"deploy/envoy-gateway":                     "tools/deploycheck/TestEnvoyGatewayManifests",
+	"deploy/observability/access-log.yaml":     "e2e/TestAccessLogSample",
+	"deploy/observability/holdfast.rules.yaml": "tools/observability/TestRules",
 }
 
 // TestEveryYAMLIsChecked: a configuration that nothing has read is a guess.
