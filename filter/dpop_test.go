@@ -223,6 +223,10 @@ func TestRFC9449_7_1_Challenges(t *testing.T) {
 			{"", `Bearer realm="holdfast", DPoP realm="holdfast", ` + algs},
 			{"Bearer " + token, `Bearer realm="holdfast", error="invalid_token", error_description="the access token is bound to a DPoP key and was not sent under the scheme DPoP", DPoP realm="holdfast", ` + algs},
 			{"DPoP " + token, `DPoP realm="holdfast", error="invalid_dpop_proof", error_description="the DPoP proof is missing", ` + algs + `, Bearer realm="holdfast"`},
+			{"DPoP a,b", `DPoP realm="holdfast", error="invalid_request", error_description="the credentials are malformed", ` + algs + `, Bearer realm="holdfast"`},
+			{"DPoP", `DPoP realm="holdfast", error="invalid_request", error_description="the credentials are malformed", ` + algs + `, Bearer realm="holdfast"`},
+			{"DPoP " + strings.Repeat("a", 16385), `DPoP realm="holdfast", error="invalid_request", error_description="the access token is too long", ` + algs + `, Bearer realm="holdfast"`},
+			{"Bearer a,b", `Bearer realm="holdfast", error="invalid_request", error_description="the credentials are malformed", DPoP realm="holdfast", ` + algs},
 		},
 		dpopOnly: {
 			{"", `DPoP realm="holdfast", ` + algs},
@@ -239,6 +243,11 @@ func TestRFC9449_7_1_Challenges(t *testing.T) {
 				t.Errorf("%q:\n%s, want\n%s", row[0], got, row[1])
 			}
 		}
+	}
+	s := filtertest.NewStream("GET", host, "/accounts?access_token=a", field("authorization", "DPoP "+token))
+	start(t, "{"+bothWays+"}").send(s)
+	if got := header(s, "www-authenticate"); !strings.HasPrefix(got, `DPoP realm="holdfast", error="invalid_request"`) {
+		t.Errorf("a second token in the query: %s", got)
 	}
 }
 
