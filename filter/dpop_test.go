@@ -468,6 +468,25 @@ func TestContract2_TheAnswerAddsAKey(t *testing.T) {
 	}
 }
 
+// Listeners with the same configuration accept a proof once, also when its text
+// differs: Envoy writes a google.protobuf.Struct in another order each time.
+func TestRFC9449_11_1_OneConfigurationInTwoSpellings(t *testing.T) {
+	t.Parallel()
+	token := mint("k1", toKey("c1"))
+	doc := configure(t, `{"realm":"a",`+dpopOnly+`}`) // encoding/json sorts by name
+	rest, found := strings.CutSuffix(doc, `,"realm":"a"}`)
+	if !found {
+		t.Fatal(doc)
+	}
+	proxy := filtertest.NewProxy()
+	first, second := startIn(t, proxy, doc), startIn(t, proxy, `{"realm":"a",`+rest[1:]+"}")
+	other := startIn(t, proxy, `{"realm":"b",`+rest[1:]+"}")
+	proof := proofOf("c1", token)
+	first.expect(dpopGet(token, proof), "token_accepted")
+	second.expect(dpopGet(token, proof), "dpop_replayed")
+	other.expect(dpopGet(token, proof), "token_accepted") // nothing is shared with another one
+}
+
 // A proof that cannot be remembered is refused, never let pass.
 func TestRFC9449_11_1_NothingToRememberWith(t *testing.T) {
 	t.Parallel()
