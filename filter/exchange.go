@@ -24,12 +24,13 @@ type Exchange struct {
 	// settled: the host was told what becomes of the request, or the request is
 	// gone. Until then a fault still has to be answered.
 	settled   bool
-	continued bool // the host was told to let the request go on
-	request   *request
-	wait      wait   // what it waits for while parked, and waited for last
-	cookie    string // the Set-Cookie of the response; empty for none
-	starts    bool   // cookie starts a session
-	nonce     string // the DPoP-Nonce of the response; empty for none
+	continued bool     // the host was told to let the request go on
+	request   *request // nil once concluded: it keeps the whole header block, and a stream may last for days
+	wait      wait     // what it waits for while parked, and waited for last
+	cookie    string   // the Set-Cookie of the response; empty for none
+	starts    bool     // cookie starts a session
+	nonce     string   // the DPoP-Nonce of the response; empty for none
+	exposed   bool     // scripts of another origin may read it
 }
 
 // NewExchange begins a request.
@@ -96,6 +97,7 @@ func (x *Exchange) conclude(d Decision) {
 	p.metrics.decided(d)
 	x.cookie, x.starts = p.decider.sessions.cookieFor(d, x.request, now)
 	x.nonce = p.decider.nonces.answer(d, now)
+	x.exposed = x.exposes()
 	x.leaveProperties(d)
 	if d.Reason.Refuses() || d.Reported != TokenAccepted {
 		p.refusals.write(d, now)
@@ -123,11 +125,12 @@ func (x *Exchange) conclude(d Decision) {
 		if x.nonce != "" {
 			answer.Headers = append(answer.Headers, Header{"dpop-nonce", x.nonce})
 		}
-		if d.Reason.class().challenge && x.exposes() {
+		if d.Reason.class().challenge && x.exposed {
 			answer.Headers = append(answer.Headers, exposed)
 		}
 		x.respond(answer)
 	}
+	x.request = nil
 }
 
 func (x *Exchange) respond(answer Answer) {
@@ -227,7 +230,7 @@ func (x *Exchange) OnResponseHeaders() {
 	if err == nil && x.nonce != "" {
 		err = x.stream.SetResponseHeader("dpop-nonce", x.nonce)
 	}
-	if err == nil && x.nonce != "" && x.exposes() {
+	if err == nil && x.nonce != "" && x.exposed {
 		err = x.stream.AddResponseHeader(exposed.Name, exposed.Value)
 	}
 	if err != nil {
@@ -253,7 +256,7 @@ func (x *Exchange) leave() {
 		x.wait.on.leave()
 		delete(x.plugin.waiting, x)
 	}
-	x.state = finished
+	x.state, x.wait = finished, wait{}
 }
 
 // contain turns a fault of the filter into a refusal: a panic that leaves an
