@@ -42,10 +42,10 @@ func (h holder) String() string {
 	return fmt.Sprintf(`"proof_of_possession":{"methods":[%s],"mode":%q,"report_only":%t%s}`, strings.Join(methods, ","), mode, h.report, more)
 }
 
-// binds is step 3 for one cnf.
-func (h holder) binds(c confirmed, by caller) bool {
+// binds is step 3 for one cnf. While the issuer still has a say, it may add a jkt.
+func (h holder) binds(c confirmed, by caller, unasked bool) bool {
 	switch {
-	case c.broken, by.scheme == "DPoP" && c.jkt == "":
+	case c.broken, by.scheme == "DPoP" && c.jkt == "" && !unasked:
 		return false
 	case !c.present:
 		return h.optional
@@ -63,7 +63,7 @@ func (h holder) passes(token, answer confirmed, by caller) (both confirmed, pass
 	if by.scheme == "DPoP" && !h.dpop {
 		return both, false, false
 	}
-	failed = token.broken || (token.present || !h.all) && !h.binds(token, by)
+	failed = token.broken || (token.present || !h.all) && !h.binds(token, by, h.all)
 	if h.all && (!failed || h.report) {
 		if token.broken {
 			both = confirmed{}
@@ -76,7 +76,7 @@ func (h holder) passes(token, answer confirmed, by caller) (both confirmed, pass
 			return both, false, false // they contradict each other, which is no failed binding
 		default:
 			both.x5t, both.jkt = max(both.x5t, answer.x5t), max(both.jkt, answer.jkt)
-			failed = failed || !h.binds(both, by)
+			failed = failed || !h.binds(both, by, false)
 		}
 	}
 	return both, !failed || h.report, failed

@@ -284,8 +284,15 @@ func TestRFC9449_9_Nonces(t *testing.T) {
 	nonce := challenged(ask(nil))
 	challenged(ask("invented"))
 	challenged(ask(1))
-	if s := answered(ask(nonce)); !slices.Equal(s.ResponseField("dpop-nonce"), []string{"the upstream's"}) {
-		t.Errorf("a new nonce in the first half of the old one's life: %q", s.ResponseField("dpop-nonce"))
+	// No new nonce in the first half of the old one's life, and never the upstream's.
+	if s := answered(ask(nonce)); len(s.ResponseField("dpop-nonce")) != 0 || !slices.Equal(s.ResponseField("cache-control"), []string{"public"}) {
+		t.Errorf("%q", s.ResponseHeaders)
+	}
+	stuck := ask(nonce)
+	stuck.Faults = filtertest.FailOn(errors.New("no"), "RemoveResponseHeader")
+	answered(stuck)
+	if !strings.Contains(w.LogText(), "a response could not be edited") {
+		t.Errorf("log %s", w.LogText())
 	}
 	w.proxy.Advance(31 * time.Second)
 	s := answered(ask(nonce))

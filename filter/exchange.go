@@ -220,7 +220,16 @@ func (x *Exchange) exposes() bool {
 // client's own (RFC 9449 §8.2).
 func (x *Exchange) OnResponseHeaders() {
 	defer x.contain()
-	if !x.continued || x.cookie == "" && x.nonce == "" {
+	if !x.continued {
+		return
+	}
+	if x.plugin.decider.nonces != nil && x.nonce == "" {
+		// The upstream sees no proof. Its nonce would cost the client a round trip.
+		if err := x.stream.RemoveResponseHeader("dpop-nonce"); err != nil {
+			x.plugin.logOnce("holdfast: a response could not be edited: " + err.Error())
+		}
+	}
+	if x.cookie == "" && x.nonce == "" {
 		return
 	}
 	err := x.stream.SetResponseHeader("cache-control", "private, no-store")
