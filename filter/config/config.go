@@ -34,6 +34,10 @@ type Config struct {
 	SharedData        bool
 	FAPI2             bool // "profile": "fapi2"
 	Verification      Verification
+
+	// Digest is that of what the whole document says, in whatever order and spelling:
+	// Envoy writes the members of a google.protobuf.Struct in another order each time.
+	Digest [sha256.Size]byte
 }
 
 // Algorithms are those that any issuer or proof may use; some may be there twice.
