@@ -22,6 +22,7 @@ const (
 type Call struct {
 	Cluster   string // the host's own name of the upstream
 	Method    string
+	Scheme    string // "http" or "https"
 	Authority string
 	Path      string
 	Headers   []Header      // beyond the pseudo-headers

@@ -101,6 +101,7 @@ func (in *inquiry) call(now time.Time) {
 	call := Call{
 		Cluster:   s.settings.Cluster,
 		Method:    "POST",
+		Scheme:    s.settings.Endpoint.Scheme,
 		Authority: s.settings.Endpoint.Authority,
 		Path:      s.settings.Endpoint.Path,
 		Headers:   s.client.headers,

@@ -81,7 +81,6 @@ func TestNotSupportedYet(t *testing.T) {
 	t.Parallel()
 	schema := compileSchema(t)
 	for path, doc := range map[string]string{
-		"host":         minimal(`"host":"kong"`),
 		"verification": minimal(`"verification":"host"`),
 	} {
 		t.Run(path, func(t *testing.T) {

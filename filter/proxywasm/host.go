@@ -54,7 +54,7 @@ func (h *host) Dispatch(call filter.Call, done func(filter.CallResult)) error {
 	}
 	headers := [][2]string{
 		{":method", call.Method},
-		{":scheme", "https"}, // the cluster decides whether TLS is used
+		{":scheme", call.Scheme}, // on Envoy the cluster decides whether TLS is used, on Kong this does
 		{":authority", call.Authority},
 		{":path", call.Path},
 	}
