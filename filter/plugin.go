@@ -17,6 +17,7 @@ import (
 type Plugin struct {
 	host      Host
 	config    *config.Config
+	kind      *hostKind
 	decider   *decider
 	forwarder *forwarder
 	answerer  *answerer
@@ -64,6 +65,7 @@ func Start(host Host, configuration string) (p *Plugin, err error) {
 	p = &Plugin{
 		host:      host,
 		config:    c,
+		kind:      &hostKinds[c.Host],
 		forwarder: newForwarder(c),
 		answerer:  &answerer{config: c, metadata: metadataAnswer(c)},
 		metrics:   m,
@@ -97,7 +99,7 @@ func Start(host Host, configuration string) (p *Plugin, err error) {
 	p.decider.metrics = m
 	p.decider.tokens = newTokenCache(c.Limits.TokenCacheEntries)
 	host.Log(LogInfo, startLine(c))
-	if p.fetchesKeys() {
+	if p.fetchesKeys() || p.kind.tick != 0 {
 		p.hurry()
 	}
 	return p, nil
@@ -161,6 +163,9 @@ func (p *Plugin) pace(more bool) {
 func (p *Plugin) hurry() bool { return p.setTick(tickAtOnce) }
 
 func (p *Plugin) setTick(period time.Duration) bool {
+	if p.kind.tick != 0 {
+		period = p.kind.tick
+	}
 	if period == p.period {
 		return true
 	}

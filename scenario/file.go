@@ -20,6 +20,8 @@ type File struct {
 	Name   string          `json:"-"` // of the file, without ".json"
 	About  string          `json:"about"`
 	Config json.RawMessage `json:"config"`
+	// NotOnKong says why none of the scenarios can be shown on Kong.
+	NotOnKong string `json:"not_on_kong"`
 	// Env are variables of the VM's environment. A name has the same value in all
 	// files: filters of one VM share an environment.
 	Env       map[string]string `json:"env"`
@@ -34,6 +36,8 @@ type Scenario struct {
 	// Hosts are the hosts that can show it, when not all can; Why says why not.
 	Hosts []string `json:"hosts"`
 	Why   string   `json:"why"`
+	// NotOnKong says why Kong can't show it, where others can.
+	NotOnKong string `json:"not_on_kong"`
 	// Config changes the file's configuration, as RFC 7396 merges.
 	Config json.RawMessage `json:"config"`
 	// Others are further Holdfasts beside the scenario's own, by name, with what
@@ -153,6 +157,9 @@ const (
 	Wazero = "wazero" // build/holdfast.wasm on scenario/wasmhost
 	Envoy  = "envoy"  // build/holdfast.wasm on the newest Envoy
 	Old    = "old"    // the same on the oldest
+	// Kong is the package filter, natively, on filter/filtertest as Kong: with "host":
+	// "kong" in each configuration.
+	Kong = "kong"
 )
 
 // longestRealPause bounds what a scenario may let pass on a host whose clock is
@@ -217,6 +224,9 @@ func parseFile(text []byte) (*File, error) {
 	}
 	seen := map[string]bool{}
 	for _, s := range f.Scenarios {
+		if s.NotOnKong == "" && s.RunsOn(Kong) {
+			s.NotOnKong = f.NotOnKong
+		}
 		if s.Name == "" || seen[s.Name] {
 			return nil, fmt.Errorf("scenario %q: names are required and occur once", s.Name)
 		}
@@ -236,9 +246,12 @@ func (s *Scenario) check() error {
 		return errors.New(`"hosts" and "why" come together`)
 	}
 	for _, host := range s.Hosts {
-		if !slices.Contains([]string{Fake, Wazero, Envoy, Old}, host) {
+		if !slices.Contains([]string{Fake, Wazero, Envoy, Old, Kong}, host) {
 			return fmt.Errorf("no such host: %q", host)
 		}
+	}
+	if s.NotOnKong != "" && !s.RunsOn(Fake) {
+		return errors.New(`"not_on_kong" is for what a host in memory can show`)
 	}
 	onEnvoy := s.RunsOn(Envoy) || s.RunsOn(Old)
 	if s.StartFails != nil && onEnvoy {
@@ -303,8 +316,14 @@ func (s *Step) changesServer() bool {
 	return s.KeyServer != nil || s.Introspection != nil || s.Introspection2 != nil
 }
 
-// RunsOn reports whether the scenario can be shown on a host.
-func (s *Scenario) RunsOn(host string) bool { return s.Hosts == nil || slices.Contains(s.Hosts, host) }
+// RunsOn reports whether the scenario can be shown on a host. What only hosts in memory
+// can show, Kong can: it is one here.
+func (s *Scenario) RunsOn(host string) bool {
+	if s.Hosts == nil || slices.Contains(s.Hosts, host) {
+		return host != Kong || s.NotOnKong == ""
+	}
+	return host == Kong && s.NotOnKong == "" && slices.Contains(s.Hosts, Fake)
+}
 
 // Alone reports whether the scenario needs a Holdfast that nobody used before.
 func (s *Scenario) Alone() bool {

@@ -294,12 +294,15 @@ func newWorld(pki *e2e.PKI, id string) *world {
 
 // configurations are those of a scenario's Holdfasts, ready for them: its own
 // under "", and the others by name.
-func (w *world) configurations(f *File, s *Scenario) (map[string]string, error) {
+func (w *world) configurations(f *File, s *Scenario, host string) (map[string]string, error) {
 	configurations := map[string]string{}
 	for _, name := range append(slices.Collect(maps.Keys(s.Others)), "") {
 		merged, err := f.mergedConfig(s, name)
 		if err != nil {
 			return nil, err
+		}
+		if host == Kong {
+			merged["host"] = "kong"
 		}
 		if configurations[name], err = w.json(merged, ""); err != nil {
 			return nil, err

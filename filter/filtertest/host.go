@@ -50,11 +50,13 @@ type Host struct {
 	Lines      []Line
 	Dispatched []*Call // every call that this worker ever sent
 
-	inPlugin int // depth of callbacks in which Dispatch is legal
-	period   time.Duration
-	nextTick time.Time
-	metrics  []metric
-	seed     byte
+	inPlugin  int    // depth of callbacks in which Dispatch is legal
+	inRequest int    // depth of callbacks of requests, on Kong
+	counted   string // the counter that was added to last, in this callback of a request
+	period    time.Duration
+	nextTick  time.Time
+	metrics   []metric
+	seed      byte
 }
 
 type metric struct {
@@ -125,6 +127,9 @@ func (h *Host) SetTick(period time.Duration) error {
 	if err := h.Faults.of("SetTick"); err != nil {
 		return err
 	}
+	if h.Proxy.kong {
+		h.kongTick()
+	}
 	h.period, h.nextTick = period, h.Proxy.now.Add(period)
 	return nil
 }
@@ -137,12 +142,16 @@ func (h *Host) Dispatch(call filter.Call, done func(filter.CallResult)) error {
 	if err := h.Faults.of("Dispatch"); err != nil {
 		return err
 	}
-	return h.Proxy.dispatch(h, call, done)
+	_, err := h.Proxy.dispatch(h, call, done)
+	return err
 }
 
 // SharedGet implements [filter.Host].
 func (h *Host) SharedGet(key string) (value []byte, cas uint32, found bool, err error) {
 	if err := h.Faults.of("SharedGet"); err != nil {
+		return nil, 0, false, err
+	}
+	if err := h.Proxy.zone(); err != nil {
 		return nil, 0, false, err
 	}
 	value, cas, found = h.Proxy.sharedGet(key)
@@ -152,6 +161,9 @@ func (h *Host) SharedGet(key string) (value []byte, cas uint32, found bool, err 
 // SharedSet implements [filter.Host].
 func (h *Host) SharedSet(key string, value []byte, cas uint32) (ok bool, err error) {
 	if err := h.Faults.of("SharedSet"); err != nil {
+		return false, err
+	}
+	if err := h.Proxy.zone(); err != nil {
 		return false, err
 	}
 	return h.Proxy.sharedSet(key, value, cas), nil
@@ -186,6 +198,9 @@ func (h *Host) Add(m filter.Metric, n uint64) {
 		h.Proxy.violation("a counter was incremented by 0")
 	}
 	h.Record(m, n)
+	if m > 0 && int(m) <= len(h.metrics) {
+		h.counted = h.metrics[m-1].name
+	}
 }
 
 // Record implements [filter.Host].

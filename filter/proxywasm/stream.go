@@ -15,6 +15,7 @@ type stream struct {
 	contextID uint32
 	inHeaders bool // within OnHttpRequestHeaders, whose return value continues
 	goOn      bool // the filter let the request continue
+	answered  bool // the filter answered it
 }
 
 // enter notes that the host is calling in this context.
@@ -45,7 +46,25 @@ func (s *stream) Respond(answer filter.Answer) error {
 	if err := s.vm.use(s.contextID); err != nil {
 		return err
 	}
-	return sendLocalResponse(answer)
+	err := sendLocalResponse(answer)
+	s.answered = err == nil
+	return err
+}
+
+// Dispatch is for ngx_wasm_module, which lets a request go on after the answer to its
+// last call unless it was answered in time. What was not decided by then ends the VM:
+// nothing else would hold the request back.
+func (s *stream) Dispatch(call filter.Call, done func(filter.CallResult)) error {
+	if err := s.vm.use(s.contextID); err != nil {
+		return err
+	}
+	return dispatch(call, func(result filter.CallResult) {
+		s.enter()
+		done(result)
+		if !s.goOn && !s.answered {
+			panic("holdfast: a request could be neither answered nor let go on")
+		}
+	})
 }
 
 func (s *stream) RequestHeaders() ([]filter.Header, error) {
