@@ -24,14 +24,17 @@ import (
 
 // The clients that every [AuthServer] knows. Those with a certificate use
 // tls_client_auth (RFC 8705 §2.1) and get bound tokens; ClientBearer uses a
-// password and gets plain bearer tokens.
+// password and gets plain bearer tokens; ClientDPoP uses one too, and gets none
+// without a DPoP proof (RFC 9449 §5).
 const (
 	ClientA      = "client-a"
 	ClientB      = "client-b"
 	ClientC      = "client-c"
 	ClientBearer = "client-bearer"
+	ClientDPoP   = "client-dpop"
 
-	bearerSecret = "correct horse battery staple"
+	// ClientSecret is the password of [ClientBearer] and of [ClientDPoP].
+	ClientSecret = "correct horse battery staple"
 
 	// The clients that ask about tokens, one for each way to authenticate.
 	Gateway     = "gateway"      // client_secret_basic
@@ -50,8 +53,8 @@ const (
 var Scopes = []string{"accounts:read", "payments:write"}
 
 // AuthServer is an authorization server on HTTPS: client_credentials, access tokens
-// bound to the client's certificate, JWTs or opaque ones, JWKS, discovery,
-// introspection (RFC 7662, and RFC 9701 for who accepts it) and revocation. Faults
+// bound to the client's certificate, to its DPoP key or to both, JWTs or opaque ones,
+// JWKS, discovery, introspection (RFC 7662, and RFC 9701 for who accepts it) and revocation. Faults
 // can be put before any of its paths.
 type AuthServer struct {
 	Address string // host:port
@@ -97,6 +100,7 @@ func NewAuthServer(pki *PKI, issuer string) (*AuthServer, error) {
 		provider.WithPrivateKeyJWTSignatureAlgs(goidc.ES256, goidc.PS256),
 		provider.WithMTLS(issuer, s.clientCertificate),
 		provider.WithTLSCertTokenBinding(),
+		provider.WithDPoP(goidc.ES256, goidc.PS256, goidc.RS256, "EdDSA"),
 		provider.WithResourceIndicators(Resource, "https://other.example.com"),
 		provider.WithTokenOptions(func(_ goidc.GrantInfo, c *goidc.Client) goidc.TokenOptions {
 			s.mu.Lock()
@@ -112,7 +116,7 @@ func NewAuthServer(pki *PKI, issuer string) (*AuthServer, error) {
 			goidc.ClientAuthnTLS, goidc.ClientAuthnSecretPost, goidc.ClientAuthnSecretBasic, goidc.ClientAuthnPrivateKeyJWT),
 		provider.WithTokenRevocation(func(*goidc.Client) bool { return true }, goidc.ClientAuthnTLS, goidc.ClientAuthnSecretPost),
 	}
-	for id, certificate := range map[string]*Certificate{ClientA: pki.A, ClientB: pki.B, ClientC: pki.Chained, ClientBearer: nil} {
+	for id, certificate := range map[string]*Certificate{ClientA: pki.A, ClientB: pki.B, ClientC: pki.Chained, ClientBearer: nil, ClientDPoP: nil} {
 		options = append(options, provider.WithStaticClient(client(id, certificate)), provider.WithStaticClient(client(id+opaqueSuffix, certificate)))
 	}
 	for _, c := range s.gateways() {
@@ -143,7 +147,8 @@ func client(id string, certificate *Certificate) *goidc.Client {
 	}}
 	if certificate == nil {
 		c.TokenAuthnMethod = goidc.ClientAuthnSecretPost
-		c.HashedSecret = string(must(bcrypt.GenerateFromPassword([]byte(bearerSecret), bcrypt.MinCost)))
+		c.DPoPTokenBindingIsRequired = strings.HasPrefix(id, ClientDPoP)
+		c.HashedSecret = string(must(bcrypt.GenerateFromPassword([]byte(ClientSecret), bcrypt.MinCost)))
 		return c
 	}
 	c.TokenAuthnMethod = goidc.ClientAuthnTLS
@@ -294,16 +299,21 @@ func (s *AuthServer) Fault(path string, f Fault) {
 }
 
 // Request is what a client asks of the token endpoint. Empty fields mean
-// client-a, all scopes, and [Resource].
+// client-a, or with a DPoP key and no certificate client-dpop, all scopes, and
+// [Resource].
 type Request struct {
 	Client, Scope, Resource string
 	Certificate             *Certificate // of the TLS connection
+	Key                     *Key         // of a DPoP proof, which is sent along
 	Opaque                  bool         // a token that only the server can read
 }
 
 // client is who asks: the opaque tokens have clients of their own.
 func (r *Request) client() string {
 	id := or(r.Client, ClientA)
+	if r.Client == "" && r.Key != nil && r.Certificate == nil {
+		id = ClientDPoP
+	}
 	if r.Opaque {
 		id += opaqueSuffix
 	}
@@ -311,7 +321,7 @@ func (r *Request) client() string {
 }
 
 // Token gets an access token, the honest way: over mutual TLS when the client
-// has a certificate.
+// has a certificate, and with a proof when it has a DPoP key.
 func (s *AuthServer) Token(ctx context.Context, r Request) (string, error) {
 	form := url.Values{
 		"grant_type": {"client_credentials"},
@@ -320,12 +330,20 @@ func (s *AuthServer) Token(ctx context.Context, r Request) (string, error) {
 		"resource":   {or(r.Resource, Resource)},
 	}
 	if r.Certificate == nil {
-		form.Set("client_secret", bearerSecret)
+		form.Set("client_secret", ClientSecret)
+	}
+	proof, tokenType := "", "Bearer"
+	if r.Key != nil {
+		proof, tokenType = r.Key.Proof(http.MethodPost, Issuer+"/token", "").Sign(r.Key), "DPoP" // RFC 9449 §5
 	}
 	var answer struct {
 		AccessToken string `json:"access_token"`
+		TokenType   string `json:"token_type"`
 	}
-	err := s.post(ctx, "/token", form, r.Certificate, &answer)
+	err := s.post(ctx, "/token", form, r.Certificate, proof, &answer)
+	if err == nil && answer.TokenType != tokenType {
+		err = fmt.Errorf("/token answered with a token of type %q, want %q", answer.TokenType, tokenType)
+	}
 	return answer.AccessToken, err
 }
 
@@ -333,17 +351,20 @@ func (s *AuthServer) Token(ctx context.Context, r Request) (string, error) {
 func (s *AuthServer) Revoke(ctx context.Context, r Request, token string) error {
 	form := url.Values{"client_id": {r.client()}, "token": {token}}
 	if r.Certificate == nil {
-		form.Set("client_secret", bearerSecret)
+		form.Set("client_secret", ClientSecret)
 	}
-	return s.post(ctx, "/revoke", form, r.Certificate, nil)
+	return s.post(ctx, "/revoke", form, r.Certificate, "", nil)
 }
 
-func (s *AuthServer) post(ctx context.Context, path string, form url.Values, c *Certificate, answer any) error {
+func (s *AuthServer) post(ctx context.Context, path string, form url.Values, c *Certificate, proof string, answer any) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, Issuer+path, strings.NewReader(form.Encode()))
 	if err != nil {
 		return err
 	}
 	request.Header.Set("content-type", "application/x-www-form-urlencoded")
+	if proof != "" {
+		request.Header.Set("dpop", proof)
+	}
 	response, err := s.pki.clientTo(s.Address, c).Do(request)
 	if err != nil {
 		return err

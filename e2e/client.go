@@ -108,7 +108,7 @@ func (c *Client) Do(ctx context.Context, method, path string, body io.Reader, he
 			request.Trailer[trailer] = append(request.Trailer[trailer], value)
 			continue
 		}
-		if token, ok := strings.CutPrefix(value, "Bearer "); ok && c.seal != nil {
+		if scheme, token, ok := strings.Cut(value, " "); ok && c.seal != nil && (scheme == "Bearer" || scheme == "DPoP") {
 			c.seal(token)
 		}
 		request.Header[name] = append(request.Header[name], value)

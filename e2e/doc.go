@@ -4,7 +4,8 @@
 // [Start] brings everything up and [Stack.Close] ends it. The parts stand alone
 // too: [NewPKI] makes the certificates, [NewAuthServer] issues tokens (and
 // [AuthServer.Mint] those that no honest server issues), [NewUpstream] records
-// what reached it, [StartEnvoy] runs one Envoy, [Client] calls it.
+// what reached it, [StartEnvoy] runs one Envoy, [Client] calls it, and
+// [Key.Authorize] makes DPoP proofs for it.
 //
 // What Envoy gets is the envoy.yaml of the project's top level with addresses
 // and file paths replaced (see [Render]): what runs here is what users copy.

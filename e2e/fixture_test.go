@@ -94,8 +94,8 @@ func checkChallenge(t *testing.T, a *Answer, code string) {
 		}
 		return
 	}
-	if len(got) != 1 || !strings.HasPrefix(got[0], `Bearer realm="payments"`) {
-		t.Errorf("www-authenticate is %q, want one that begins with Bearer realm", got)
+	if len(got) != 1 || !strings.HasPrefix(got[0], `Bearer realm="payments"`) && !strings.HasPrefix(got[0], `DPoP realm="payments"`) {
+		t.Errorf("www-authenticate is %q, want one that begins with a scheme and realm", got)
 		return
 	}
 	want := `error="` + code + `"`

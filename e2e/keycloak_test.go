@@ -103,14 +103,19 @@ func (k *keycloak) stop() {
 	<-k.done
 }
 
-// request asks the realm, with this certificate if there is one.
-func (k *keycloak) request(method, path string, form url.Values, c *Certificate) (status int, body []byte, err error) {
+// request asks the realm, with this certificate if there is one, and with these
+// header lines.
+func (k *keycloak) request(method, path string, form url.Values, c *Certificate, header ...string) (status int, body []byte, err error) {
 	request, err := http.NewRequest(method, keycloakIssuer+path, strings.NewReader(form.Encode()))
 	if err != nil {
 		return 0, nil, err
 	}
 	if form != nil {
 		request.Header.Set("content-type", "application/x-www-form-urlencoded")
+	}
+	for _, line := range header {
+		name, value, _ := strings.Cut(line, ": ")
+		request.Header.Add(name, value)
 	}
 	response, err := k.stack.PKI.clientTo(k.address, c).Do(request)
 	if err != nil {
@@ -124,14 +129,29 @@ func (k *keycloak) request(method, path string, form url.Values, c *Certificate)
 // token gets an access token for a client, bound to c.
 func (k *keycloak) token(t *testing.T, client string, c *Certificate) string {
 	t.Helper()
-	status, body, err := k.request("POST", "/protocol/openid-connect/token", url.Values{
+	return k.tokenOfType(t, "Bearer", client, c)
+}
+
+// dpopToken gets an access token for a client, bound to key and, with a
+// certificate, to that as well.
+func (k *keycloak) dpopToken(t *testing.T, client string, c *Certificate, key *Key) string {
+	t.Helper()
+	return k.tokenOfType(t, "DPoP", client, c, proofLine(key.Proof("POST", keycloakIssuer+keycloakToken, "").Sign(key)))
+}
+
+const keycloakToken = "/protocol/openid-connect/token"
+
+func (k *keycloak) tokenOfType(t *testing.T, tokenType, client string, c *Certificate, header ...string) string {
+	t.Helper()
+	status, body, err := k.request("POST", keycloakToken, url.Values{
 		"grant_type": {"client_credentials"}, "client_id": {client}, "client_secret": {keycloakSecret}, "scope": {"accounts:read"},
-	}, c)
+	}, c, header...)
 	var answer struct {
 		AccessToken string `json:"access_token"`
+		TokenType   string `json:"token_type"`
 	}
-	if err != nil || status != 200 || json.Unmarshal(body, &answer) != nil || answer.AccessToken == "" {
-		t.Fatalf("no token: %d %s %v", status, body, err)
+	if err != nil || status != 200 || json.Unmarshal(body, &answer) != nil || answer.AccessToken == "" || answer.TokenType != tokenType {
+		t.Fatalf("no token of type %s: %d %s %v", tokenType, status, body, err)
 	}
 	k.stack.secrets.add(answer.AccessToken)
 	return answer.AccessToken
@@ -176,6 +196,11 @@ func keycloakRealm(s *Stack) M {
 			M{"name": "sub", "protocol": "openid-connect", "protocolMapper": "oidc-sub-mapper", "config": M{"access.token.claim": "true", "introspection.token.claim": "true"}},
 		}})
 	}
+	proving := func(id string, more M) M {
+		c := bound(id, "RS256", 300)
+		c["attributes"] = patch(patch(c["attributes"].(M), M{"dpop.bound.access.tokens": "true", "tls.client.certificate.bound.access.tokens": "false"}), more)
+		return c
+	}
 	signing := func(id string, key *Key) M {
 		return client(id, M{"use.jwks.string": "true", "jwks.string": Set(key), "token.endpoint.auth.signing.alg": key.Algorithm}, M{"clientAuthenticatorType": "client-jwt"})
 	}
@@ -184,6 +209,7 @@ func keycloakRealm(s *Stack) M {
 		"clientScopes": []any{M{"name": "accounts:read", "protocol": "openid-connect", "attributes": M{"include.in.token.scope": "true"}}},
 		"clients": []any{
 			bound("client-a", "RS256", 300), bound("client-a-es256", "ES256", 300), bound("client-a-short", "RS256", 6),
+			proving("client-dpop", nil), proving("client-both", M{"tls.client.certificate.bound.access.tokens": "true"}),
 			client(Gateway, M{}, nil), client(GatewayPost, M{}, nil),
 			signing(GatewayJWT, s.Auth.GatewayKey), signing(GatewayRSA, s.Auth.GatewayRSAKey),
 			client(GatewayTLS, M{"x509.subjectdn": s.PKI.Gateway.Leaf.Subject.String(), "x509.allow.regex.pattern.comparison": "false"}, M{"clientAuthenticatorType": "client-x509"}),
@@ -226,6 +252,7 @@ func keycloakStack(t *testing.T) (*fixture, *keycloak) {
 		Listener{Name: "jwt", Patch: issuer(M{"client_id": GatewayJWT, "client_auth": "private_key_jwt", "client_secret": nil, "private_key_env": "HOLDFAST_INTROSPECTION_KEY"}, nil)},
 		Listener{Name: "rsa", Patch: issuer(M{"client_id": GatewayRSA, "client_auth": "private_key_jwt", "client_secret": nil, "private_key_env": "HOLDFAST_INTROSPECTION_RSA_KEY"}, nil)},
 		Listener{Name: "tls", Patch: issuer(M{"client_id": GatewayTLS, "client_auth": "tls_client_auth", "client_secret": nil, "cluster": "as-mtls"}, nil)},
+		Listener{Name: "dpop", Patch: issuer(M{}, dpop(M{}, M{"forward": M{"token": "bearer"}}))},
 		Listener{Name: "sessions", Patch: issuer(M{}, M{"session": M{"key_env": "HOLDFAST_SESSION_KEY"}})},
 	)
 	began := time.Now()
@@ -332,6 +359,68 @@ func TestKeycloak(t *testing.T) {
 		refused(t, b.Get(path, cookie), 401)
 		k.revoke(t, "client-a", token, f.PKI.A)
 		eventually(t, "ended", func() bool { return a.Get(path, cookie).Status == 401 })
+	})
+	t.Run("a token bound to a DPoP key (RFC 9449)", func(t *testing.T) {
+		client := f.ClientOf("dpop", Caller{})
+		defer client.Close()
+		key, thief := NewKey("", "ES256"), NewKey("", "ES256")
+		token := k.dpopToken(t, "client-dpop", nil, key)
+		payload := string(must(base64.RawURLEncoding.DecodeString(strings.Split(token, ".")[1])))
+		status, body, err := k.request("POST", keycloakToken+"/introspect", url.Values{
+			"token": {token}, "client_id": {GatewayPost}, "client_secret": {keycloakSecret},
+		}, nil)
+		var answer struct {
+			Active bool
+			Cnf    map[string]any
+		}
+		if err != nil || status != 200 || json.Unmarshal(body, &answer) != nil || !answer.Active || answer.Cnf["jkt"] != key.JKT() || !strings.Contains(payload, key.JKT()) {
+			t.Fatalf("%d %v\n%s\n%s", status, err, body, payload)
+		}
+		t.Logf("Keycloak says of its token:\n%s", body)
+		seen := passed(t, client.Get(path, key.Authorize("GET", path, token)...))
+		if got := seen.Header; got.Get("dpop") != "" || got.Get("authorization") != "Bearer "+token || got.Get("x-auth-client") != "client-dpop" {
+			t.Errorf("the upstream saw %d proofs and x-auth-client %q", len(got.Values("dpop")), got.Get("x-auth-client"))
+		}
+		lines := key.Authorize("GET", path, token)
+		passed(t, client.Get(path, lines...))
+		for _, wrong := range []struct {
+			what, reason string
+			lines        []string
+		}{
+			{"a replay", "dpop_replayed", lines},
+			{"another key", "jkt_mismatch", thief.Authorize("GET", path, token)},
+			{"no proof", "dpop_proof_missing", lines[:1]},
+			{"as Bearer", "dpop_scheme_required", []string{bearer(token)}},
+			{"as Bearer, with a proof", "dpop_scheme_required", []string{bearer(token), lines[1]}},
+			{"a proof for another method", "dpop_method_mismatch", key.Authorize("POST", path, token)},
+			{"a proof for another path", "dpop_uri_mismatch", key.Authorize("GET", "/other", token)},
+		} {
+			before := f.Envoy.Metric("holdfast.denied." + wrong.reason)
+			refused(t, client.Get(path, wrong.lines...), 401)
+			if f.Envoy.Metric("holdfast.denied."+wrong.reason) != before+1 {
+				t.Errorf("%s: not refused as %s", wrong.what, wrong.reason)
+			}
+		}
+		off := f.ClientOf("all", Caller{})
+		defer off.Close()
+		refused(t, off.Get(path, bearer(token)), 401) // where DPoP is off
+		passed(t, client.Get(path, key.Authorize("GET", path, token)...))
+		k.revoke(t, "client-dpop", token, nil)
+		eventually(t, "revoked", func() bool { return client.Get(path, key.Authorize("GET", path, token)...).Status == 401 })
+	})
+	// Of a client that is to get both bindings Keycloak 26.7 names the certificate alone,
+	// and calls the token's type DPoP all the same.
+	t.Run("a certificate and a key, of which Keycloak names one", func(t *testing.T) {
+		key := NewKey("", "ES256")
+		token := k.dpopToken(t, "client-both", f.PKI.A, key)
+		payload := string(must(base64.RawURLEncoding.DecodeString(strings.Split(token, ".")[1])))
+		if strings.Contains(payload, `"jkt"`) || !strings.Contains(payload, f.PKI.A.X5T()) {
+			t.Fatalf("the token is\n%s", payload)
+		}
+		a, b, _ := f.callers(t, "dpop")
+		refused(t, a.Get(path, key.Authorize("GET", path, token)...), 401)
+		refused(t, b.Get(path, bearer(token)), 401)
+		passed(t, a.Get(path, bearer(token)))
 	})
 	t.Run("Keycloak ends", func(t *testing.T) {
 		a, _, _ := f.callers(t, "all")

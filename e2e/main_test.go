@@ -19,7 +19,7 @@ func TestMain(m *testing.M) {
 		}
 	}
 	code := m.Run()
-	for _, shared := range []*sharedFixture{standard, relaxed, variants, asking} {
+	for _, shared := range []*sharedFixture{standard, relaxed, variants, asking, proving} {
 		if err := shared.close(); err != nil {
 			fmt.Fprintf(os.Stderr, "e2e: %s: %v\n", shared.name, err)
 			code = 1

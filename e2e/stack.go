@@ -66,7 +66,7 @@ type tokenKey struct {
 // Holdfast between client and upstream. Even after an error the returned Stack
 // is to be closed; its Envoy's log tells why.
 func Start(ctx context.Context, o Options) (s *Stack, err error) {
-	s = &Stack{PKI: o.PKI, Dir: o.Dir, options: o, tokens: map[tokenKey]string{}, secrets: secrets{all: map[string]bool{bearerSecret: true, GatewaySecret: true}}}
+	s = &Stack{PKI: o.PKI, Dir: o.Dir, options: o, tokens: map[tokenKey]string{}, secrets: secrets{all: map[string]bool{ClientSecret: true, GatewaySecret: true}}}
 	if s.options.Envoy, err = fromEnvironment(o.Envoy, "HOLDFAST_ENVOY"); err != nil {
 		return s, err
 	}
@@ -104,15 +104,15 @@ func Start(ctx context.Context, o Options) (s *Stack, err error) {
 }
 
 // environment makes the secrets: the password and the keys by which Holdfast asks
-// about tokens, and a key for cookies.
+// about tokens, a key for cookies, and one for DPoP nonces.
 func (s *Stack) environment() map[string]string {
-	key := make([]byte, 32)
-	rand.Read(key)
-	environment := map[string]string{
-		"HOLDFAST_INTROSPECTION_SECRET": GatewaySecret,
-		"HOLDFAST_SESSION_KEY":          base64.StdEncoding.EncodeToString(key),
+	environment := map[string]string{"HOLDFAST_INTROSPECTION_SECRET": GatewaySecret}
+	for _, name := range []string{"HOLDFAST_SESSION_KEY", "HOLDFAST_NONCE_KEY"} {
+		key := make([]byte, 32)
+		rand.Read(key)
+		environment[name] = base64.StdEncoding.EncodeToString(key)
+		s.secrets.all[environment[name]] = true
 	}
-	s.secrets.all[environment["HOLDFAST_SESSION_KEY"]] = true
 	for name, key := range map[string]*Key{"HOLDFAST_INTROSPECTION_KEY": s.Auth.GatewayKey, "HOLDFAST_INTROSPECTION_RSA_KEY": s.Auth.GatewayRSAKey} {
 		jwk := key.JWK()
 		environment[name] = string(must(json.Marshal(jwk)))
@@ -293,9 +293,14 @@ func (s *Stack) token(c *Certificate, opaque bool) (string, error) {
 
 // NewToken is a token that nobody else uses.
 func (s *Stack) NewToken(c *Certificate, opaque bool) (string, error) {
+	return s.TokenFor(Request{Client: clientOf(c), Certificate: c, Opaque: opaque})
+}
+
+// TokenFor is a new token that answers r.
+func (s *Stack) TokenFor(r Request) (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	token, err := s.Auth.Token(ctx, Request{Client: clientOf(c), Certificate: c, Opaque: opaque})
+	token, err := s.Auth.Token(ctx, r)
 	if err == nil {
 		s.secrets.add(token)
 	}

@@ -21,8 +21,8 @@ type answerer struct {
 func (a *answerer) refusal(d Decision, grpc bool, retryAfter time.Duration) Answer {
 	class := d.Reason.class()
 	description := ""
-	if a.config.ExposeDescription && d.Reason < reasonCount {
-		description = reasons[d.Reason].description
+	if a.config.ExposeDescription {
+		description = d.Reason.Description()
 	}
 	answer := Answer{
 		Status:     class.status,

@@ -80,6 +80,14 @@ func (d *decider) credentials(r *request) (credential, Reason) {
 	return found, TokenAccepted
 }
 
+// schemeOf is the scheme of the request's Authorization field, whatever is to be said
+// of it otherwise: there the error stands in challenges (RFC 9449 §7.1).
+func (d *decider) schemeOf(r *request) scheme {
+	value, _ := r.field("authorization")
+	_, s, _ := d.parseAuthorization(value)
+	return s
+}
+
 // parseAuthorization splits "scheme 1*SP b64token" (RFC 9110 §11.4). The scheme is
 // schemeNone when it is not one of ours: that counts as no token. ok is false for
 // a field that is no credentials at all. Whether the token is a b64token is

@@ -23,7 +23,8 @@
 // ticks, keyfetch.go fetches them, keyrecord.go shares them between workers. And
 // beside it run the questions about tokens: inquiry.go asks, client.go says who is
 // asking, breaker.go says when not to, verdict.go reads the answer. secrets.go takes
-// what the configuration only names out of the VM's environment.
+// what the configuration only names out of the VM's environment. tables.go makes
+// ES256 fast for keys that are in use.
 //
 // A decision is a value ([Decision]) with one [Reason] out of a closed list.
 // Everything that the host has to do goes through two small interfaces, [Host]

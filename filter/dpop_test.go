@@ -430,6 +430,35 @@ func TestRFC9449_11_1_ParkedRequests(t *testing.T) {
 	}
 }
 
+// With "tokens": "all" the answer about a JWT may add a jkt to its x5t#S256: then both
+// are needed. Where nobody adds one, the scheme DPoP is the wrong one.
+func TestContract2_TheAnswerAddsAKey(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		cnf    edit
+		sent   func(token string) *filtertest.Stream
+		reason string
+	}{
+		"both":                         {toKey("c1"), func(token string) *filtertest.Stream { return dpopGet(token, proofOf("c1", token)).Present(certA) }, "token_accepted"},
+		"another key":                  {toKey("c1"), func(token string) *filtertest.Stream { return dpopGet(token, proofOf("c2", token)).Present(certA) }, "jkt_mismatch"},
+		"as Bearer":                    {toKey("c1"), func(token string) *filtertest.Stream { return get(token) }, "dpop_scheme_required"},
+		"no jkt":                       {cnf(certA), func(token string) *filtertest.Stream { return dpopGet(token, proofOf("c1", token)).Present(certA) }, "jkt_missing"},
+		"no cnf":                       {claim("cnf", nil), func(token string) *filtertest.Stream { return dpopGet(token, proofOf("c1", token)).Present(certA) }, "jkt_missing"},
+		"another certificate, unasked": {toKey("c1"), func(token string) *filtertest.Stream { return dpopGet(token, proofOf("c1", token)).Present(certB) }, "cnf_mismatch"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := startAsking(t, asks(`"tokens":"all"`, bothWays), always(said(tt.cnf)))
+			if got := w.settle(tt.sent(mint("k1"))); got != tt.reason {
+				t.Errorf("%s, want %s", got, tt.reason)
+			}
+			if asked := len(w.Dispatched) > 0; asked != (tt.reason != "cnf_mismatch") {
+				t.Errorf("asked: %v", asked)
+			}
+		})
+	}
+}
+
 // A proof that cannot be remembered is refused, never let pass.
 func TestRFC9449_11_1_NothingToRememberWith(t *testing.T) {
 	t.Parallel()

@@ -144,7 +144,7 @@ func (x *Exchange) conclude(d Decision) {
 		if x.nonce != "" {
 			answer.Headers = append(answer.Headers, Header{"dpop-nonce", x.nonce})
 		}
-		if x.exposes() {
+		if d.Reason.class().challenge && x.exposes() {
 			answer.Headers = append(answer.Headers, exposed)
 		}
 		x.respond(answer)

@@ -291,6 +291,7 @@ func TestContract6_Metrics(t *testing.T) {
 	want := map[string]uint64{
 		"holdfast.allowed": 2, "holdfast.denied.no_token": 2, "holdfast.denied.expired": 1, "holdfast.report_only.cnf_mismatch": 1,
 		"holdfast.token_cache.hit": 1, "holdfast.token_cache.miss": 1,
+		"holdfast.verification.sandbox": 1,
 	}
 	names := w.MetricNames()
 	for _, name := range names {
@@ -304,7 +305,7 @@ func TestContract6_Metrics(t *testing.T) {
 			listed = append(listed, "holdfast.denied."+reason.String())
 		}
 	}
-	for _, name := range append(listed, "holdfast.jwks.fetched", "holdfast.jwks.failed", "holdfast.jwks.stale", "holdfast.verify_us") {
+	for _, name := range append(listed, "holdfast.jwks.fetched", "holdfast.jwks.failed", "holdfast.jwks.stale", "holdfast.verification.host", "holdfast.verify_us") {
 		if !slices.Contains(names, name) {
 			t.Errorf("%s is not defined", name)
 		}

@@ -1,6 +1,10 @@
 package filter
 
-import "time"
+import (
+	"time"
+
+	"holdfast/jwt"
+)
 
 // Header is one header field of a request or of an answer, as the host holds
 // it: on Envoy names are in lower case, and pseudo-headers begin with ":".
@@ -70,6 +74,9 @@ type Host interface {
 	// SharedSet writes if cas is still the current one. On Envoy cas 0 always writes,
 	// on Kong only where there is nothing. ok is false when another VM was faster.
 	SharedSet(key string, value []byte, cas uint32) (ok bool, err error)
+	// VerifySignature has the host's own crypto library check a signature. An error
+	// says that there is no answer: the host has no such function, or it failed.
+	VerifySignature(s jwt.X509Signature) (valid bool, err error)
 	// DefineCounter and DefineHistogram register a metric under its full name.
 	DefineCounter(name string) (Metric, error)
 	DefineHistogram(name string) (Metric, error)

@@ -33,6 +33,8 @@ type hostKind struct {
 	properties bool // it takes properties for access logs
 	details    bool // it takes response code details
 	grpc       bool // it answers a gRPC client as such
+	stopsAll   bool // it has a word for holding back all that comes behind the headers
+	verifies   bool // it can be asked to verify a signature
 
 	// ownCalls: nothing wakes a request but the answer to a call of its own. It goes on
 	// when that has come, so it has to be decided then.
@@ -60,6 +62,8 @@ var hostKinds = [...]hostKind{
 		properties: true,
 		details:    true,
 		grpc:       true,
+		stopsAll:   true,
+		verifies:   true,
 	},
 	config.HostKong: {
 		// NGINX variables. To ask for the digest writes an alert into its log each time.

@@ -219,6 +219,7 @@ func (in *inquiry) verify(now time.Time) {
 		in.fail(false, jwt.ErrSignature.Error())
 		return
 	}
+	s.keys.verified(key)
 	v := newVerdict(in.signed.Answer(), in.token, s.issuer)
 	v.signed = in.signedText
 	in.conclude(v, now)

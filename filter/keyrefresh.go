@@ -104,6 +104,7 @@ func (s *keySource) publish(next keyRecord) bool {
 // ones stops verifying here and now.
 func (s *keySource) replace(set *jwt.KeySet, now time.Time) {
 	s.set = set
+	s.plugin.tables.keep(s)
 	s.loadedAt, s.freshUntil = s.record.FetchedAt, s.record.FreshUntil
 	lifetime := s.record.FreshUntil.Sub(s.record.FetchedAt)
 	s.refreshAt = s.record.FetchedAt.Add(lifetime*7/10 + s.jitter(lifetime/10))

@@ -77,6 +77,14 @@ func (s *keySource) find(h jwt.Header, now, parkedAt time.Time) (*jwt.Key, Reaso
 	return nil, KeyUnknown
 }
 
+// verified is called with a key that has verified a token or an answer of the issuer.
+func (s *keySource) verified(key *jwt.Key) {
+	p := s.plugin
+	if p.tables.want(s, key) && (p.period == 0 || p.period > tickBusy) {
+		p.setTick(tickBusy) // without a tick the key goes on as it is
+	}
+}
+
 // usable reports whether there are keys that are fresh, or stale for no longer
 // than stale_if_error.
 func (s *keySource) usable(now time.Time) bool {

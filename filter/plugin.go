@@ -24,6 +24,7 @@ type Plugin struct {
 	metrics   *metrics
 	refusals  refusalLog
 
+	tables    tables                 // of issuers' keys
 	inquiries inquiries              // to authorization servers
 	waiting   map[*Exchange]struct{} // parked requests
 	period    time.Duration          // of the tick, as last asked for
@@ -34,13 +35,20 @@ type Plugin struct {
 // plugin would belong to a VM that only validates the configuration.
 const (
 	tickAtOnce = time.Millisecond
-	tickBusy   = 20 * time.Millisecond // requests wait: for another worker's fetch, an answer, or their deadline
-	tickIdle   = time.Second           // look for keys that another worker fetched, and at the age of ours
+	// Requests wait: for another worker's fetch, an answer, or their deadline. Or
+	// tables are in the making.
+	tickBusy = 20 * time.Millisecond
+	tickIdle = time.Second // look for keys that another worker fetched, and at the age of ours
 )
+
+// Start is [VM.Start] in a VM of its own.
+func Start(host Host, configuration string) (*Plugin, error) {
+	return new(VM).Start(host, configuration)
+}
 
 // Start reads the configuration and prepares everything that can be prepared.
 // It logs all problems and returns an error when the host must not start.
-func Start(host Host, configuration string) (p *Plugin, err error) {
+func (vm *VM) Start(host Host, configuration string) (p *Plugin, err error) {
 	defer func() {
 		if fault := recover(); fault != nil {
 			p, err = nil, fmt.Errorf("holdfast: fault at start: %v", fault)
@@ -70,6 +78,7 @@ func Start(host Host, configuration string) (p *Plugin, err error) {
 		answerer:  &answerer{config: c, metadata: metadataAnswer(c)},
 		metrics:   m,
 		refusals:  refusalLog{host: host},
+		tables:    tables{vm: vm, limit: c.Limits.KeyTables},
 		inquiries: inquiries{called: map[*inquiry]struct{}{}},
 		waiting:   map[*Exchange]struct{}{},
 		logged:    map[string]bool{},
@@ -95,18 +104,28 @@ func Start(host Host, configuration string) (p *Plugin, err error) {
 			p.decider.introspectBy(i, newIntrospector(p, &c.Issuers[i], sources[i], client))
 		}
 	}
-	p.decider.verify = p.timedVerify
+	signatures, err := newVerifier(host, m, c, &p.tables, p.logOnce)
+	if err != nil {
+		host.Log(LogError, `holdfast: configuration refused: verification: "host", but the host can't be used: `+err.Error())
+		return nil, err
+	}
+	p.tables.idle = signatures.hostVerifies(jwt.ES256)
+	p.decider.verify = signatures.verify
 	p.decider.metrics = m
 	p.decider.tokens = newTokenCache(c.Limits.TokenCacheEntries)
-	host.Log(LogInfo, startLine(c))
+	host.Log(LogInfo, startLine(c, signatures))
 	if p.fetchesKeys() || p.kind.tick != 0 {
 		p.hurry()
 	}
 	return p, nil
 }
 
+// StopsAll reports whether the host can be told to hold back all that comes behind the
+// headers of a request. Kong's knows Pause alone, and an error for anything else.
+func (p *Plugin) StopsAll() bool { return p.kind.stopsAll }
+
 // startLine says what an operator wants to see in the log after a rollout.
-func startLine(c *config.Config) string {
+func startLine(c *config.Config, signatures *verifier) string {
 	issuers := make([]string, len(c.Issuers))
 	for i := range c.Issuers {
 		issuers[i] = c.Issuers[i].Policy.Issuer
@@ -126,10 +145,11 @@ func startLine(c *config.Config) string {
 		methods = append(methods, "dpop")
 	}
 	return "holdfast " + Version + ": issuers=" + strings.Join(issuers, ",") +
-		" methods=" + strings.Join(methods, ",") + " mode=" + mode + " verification=sandbox"
+		" methods=" + strings.Join(methods, ",") + " mode=" + mode + " verification=" + signatures.String()
 }
 
-// OnTick does what is due: fetches, refreshes, deadlines.
+// OnTick does what is due: fetches, refreshes, deadlines, and a slice of a table when
+// nobody waits for more.
 func (p *Plugin) OnTick() {
 	defer p.contain()
 	now := p.host.Now()
@@ -138,7 +158,8 @@ func (p *Plugin) OnTick() {
 	}
 	unsent := p.inquiries.tick(p.host, p.config.Limits.IntrospectionCalls, now)
 	unserved := p.serveWaiting(now)
-	p.pace(unsent || unserved)
+	more := unsent || unserved
+	p.pace(more, !more && p.tables.step())
 }
 
 // tickSource contains a fault of one source, so that the others still get theirs.
@@ -148,11 +169,11 @@ func (p *Plugin) tickSource(source *keySource, now time.Time) {
 }
 
 // pace asks for the slowest tick that serves what is going on.
-func (p *Plugin) pace(more bool) {
+func (p *Plugin) pace(more, building bool) {
 	switch {
 	case more:
 		p.setTick(tickAtOnce)
-	case len(p.waiting) > 0:
+	case building || len(p.waiting) > 0:
 		p.setTick(tickBusy)
 	default:
 		p.setTick(tickIdle)
@@ -184,16 +205,6 @@ func (p *Plugin) fetchesKeys() bool {
 		}
 	}
 	return false
-}
-
-// timedVerify records what a signature costs.
-func (p *Plugin) timedVerify(key *jwt.Key, token *jwt.Token) error {
-	start := p.host.Now()
-	err := key.Verify(token)
-	if spent := p.host.Now().Sub(start); spent >= 0 {
-		p.host.Record(p.metrics.verifyUS, uint64(spent/time.Microsecond))
-	}
-	return err
 }
 
 // logOnce writes a line about the host that would otherwise repeat for ever.

@@ -299,6 +299,35 @@ func (r Reason) class() *class {
 	return reasons[r].class
 }
 
+// Step is the step of the decision that gives this reason, 0 to 4 as in
+// docs/decision.md. What lets a request through has passed all the steps up to it.
+func (r Reason) Step() int {
+	switch {
+	case r == TokenAccepted:
+		return 4
+	case r <= NoRuleMatched && r != Anonymous:
+		return 0
+	case r <= TokenTooLarge:
+		return 1
+	case r <= TooManyWaiting:
+		return 2
+	case r.ofBinding():
+		return 3
+	case r < reasonCount:
+		return 4
+	}
+	return 0
+}
+
+// Description says in a few words why a request was refused, as answers do. It is
+// empty for the reasons that let one through, and for no_token.
+func (r Reason) Description() string {
+	if r >= reasonCount {
+		return ""
+	}
+	return reasons[r].description
+}
+
 // Reasons lists all reasons, in the order of the decision.
 func Reasons() []Reason {
 	all := make([]Reason, reasonCount)

@@ -65,6 +65,32 @@ func TestContract3_EveryReasonHasItsAnswer(t *testing.T) {
 	}
 }
 
+// The reasons stand in the order of the steps, so a step is a range of them.
+func TestContract2_ReasonsBelongToSteps(t *testing.T) {
+	t.Parallel()
+	step := 0
+	for _, reason := range Reasons() {
+		if !reason.Refuses() {
+			continue
+		}
+		if reason.Step() < step || reason.Step() > step+1 {
+			t.Errorf("%s is of step %d, after step %d", reason, reason.Step(), step)
+		}
+		step = reason.Step()
+	}
+	for reason, want := range map[Reason]int{
+		TokenAccepted: 4, Anonymous: 1, Preflight: 0, Metadata: 0, InternalError: 0, NoToken: 1, TokenNotJWT: 2, TooManyWaiting: 2,
+		CnfMissing: 3, DPoPReplayFailed: 3, ScopeInsufficient: 4, AuthenticationTooOld: 4, reasonCount: 0, 255: 0,
+	} {
+		if reason.Step() != want {
+			t.Errorf("%s is of step %d, want %d", reason, reason.Step(), want)
+		}
+	}
+	if Reason(255).Description() != "" || CnfMismatch.Description() == "" {
+		t.Error("descriptions")
+	}
+}
+
 // The words are names of metrics and parts of header values.
 func TestContract6_ReasonsAreAClosedListOfWords(t *testing.T) {
 	t.Parallel()

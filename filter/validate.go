@@ -97,6 +97,7 @@ func (d *decider) validateSignature(v validated, t *knownToken, now time.Time, w
 		if err := d.verify(key, t.token); err != nil {
 			return v, reasonOf(err)
 		}
+		d.keys[t.issuer].verified(key)
 	case t.kept:
 		d.metrics.host.Add(d.metrics.tokenCache.hit, 1)
 	}
@@ -159,6 +160,10 @@ func (v *validated) lookup(path string) strictjson.Value {
 	}
 	return claim
 }
+
+// unasked reports whether the authorization server still has a say, which may add a
+// jkt to what the JWT is bound to.
+func (v *validated) unasked() bool { return v.revocation != nil && v.answer == nil }
 
 // confirmation is the cnf of the JWT, or of the answer about an opaque token.
 func (v *validated) confirmation() (jwt.Confirmation, Reason) {

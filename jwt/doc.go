@@ -14,6 +14,10 @@
 // issuer by "iss" and to spare the work for a token that is expired. Whoever
 // lets a request through has done all five.
 //
+// Issuers' keys live long, and for ES256 it pays to precompute multiples of them: a
+// [TableBuilder] does it in slices, and [Key.VerifyWith] uses them. The caller keeps
+// the tables; keys and sets know nothing of them.
+//
 // What the package never does: decrypt (JWE is refused), use a key or an address
 // that the token brings along ("jwk", "jku", "x5u", "x5c" are not read; embedded.go has
 // what a DPoP proof needs), verify with a shared secret, or try several keys in turn. JSON serialisations,

@@ -66,7 +66,7 @@ func TestECDSAAgreesWithTheStandardLibrary(t *testing.T) {
 				r, s = s, r
 			}
 			signature := rAndS(private.Curve, r, s)
-			got := key.verify(a, string(message), signature)
+			got := key.verify(a, string(message), signature, Tables{})
 			want := ecdsa.Verify(&private.PublicKey, sum, r, s)
 			if got != want {
 				t.Fatalf("%v: %x: %v, crypto/ecdsa says %v", a, signature, got, want)

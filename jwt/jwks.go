@@ -60,6 +60,16 @@ func (s *KeySet) Len() int {
 	return len(s.keys)
 }
 
+// Holds reports whether one of the keys is the ES256 key with this [Key.Point].
+func (s *KeySet) Holds(point string) bool {
+	for i := range s.Len() {
+		if s.keys[i].Point() == point && point != "" {
+			return true
+		}
+	}
+	return false
+}
+
 // Find returns the one key for a token with this header. A token with a "kid" gets
 // the key of exactly that "kid", a token without one any key; in both cases it must
 // be a key of the algorithm's type and curve that is not reserved for another

@@ -18,14 +18,16 @@ type Key struct {
 	hasID     bool
 	algorithm Algorithm // the one algorithm it is for; 0 when any of its type
 	public    publicKey
+	spki      string // public in the form of X.509; empty when that has no use
 }
 
 // publicKey is the material of a key, one implementation for each key type.
 type publicKey interface {
 	// fits reports whether the algorithm is one of this key's type and curve.
 	fits(Algorithm) bool
-	// verify checks a signature with an algorithm that fits.
-	verify(a Algorithm, signingInput string, signature []byte) bool
+	// verify checks a signature with an algorithm that fits. The outcome is the same
+	// with any tables.
+	verify(a Algorithm, signingInput string, signature []byte, tables Tables) bool
 	// equal reports whether the other is the same material.
 	equal(publicKey) bool
 }
@@ -84,6 +86,7 @@ func parseKey(jwk strictjson.Value) (key Key, ok bool) {
 			return Key{}, false
 		}
 	}
+	key.spki = subjectPublicKeyInfo(key.public)
 	return key, true
 }
 

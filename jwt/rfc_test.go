@@ -112,10 +112,10 @@ func checkDetached(t *testing.T, keys *KeySet, a Algorithm, input, signature str
 	if !ok {
 		t.Fatal("signature is not base64url")
 	}
-	if err := key.verifySignature(a, input, data); err != nil {
+	if err := key.verifySignature(a, input, data, Tables{}); err != nil {
 		t.Error(err)
 	}
-	if err := key.verifySignature(a, input+"x", data); !errors.Is(err, ErrSignature) {
+	if err := key.verifySignature(a, input+"x", data, Tables{}); !errors.Is(err, ErrSignature) {
 		t.Errorf("another text: %v", err)
 	}
 }

@@ -11,13 +11,17 @@ import (
 // Verify checks the token's signature with this key, over the bytes that were
 // sent (RFC 7515 §5.2). The error is [ErrSignature], also when the token's
 // algorithm is not one of the key's.
-func (k *Key) Verify(t *Token) error {
-	return k.verifySignature(t.header.Algorithm, t.signingInput, t.signature)
+func (k *Key) Verify(t *Token) error { return k.VerifyWith(t, Tables{}) }
+
+// VerifyWith is [Key.Verify], and is faster where the tables are of use: with an
+// ES256 key. The outcome is the same with any tables.
+func (k *Key) VerifyWith(t *Token, tables Tables) error {
+	return k.verifySignature(t.header.Algorithm, t.signingInput, t.signature, tables)
 }
 
-// verifySignature is Verify without a token around it.
-func (k *Key) verifySignature(a Algorithm, signingInput string, signature []byte) error {
-	if !k.Fits(a) || !k.public.verify(a, signingInput, signature) {
+// verifySignature is VerifyWith without a token around it.
+func (k *Key) verifySignature(a Algorithm, signingInput string, signature []byte, tables Tables) error {
+	if !k.Fits(a) || !k.public.verify(a, signingInput, signature, tables) {
 		return ErrSignature
 	}
 	return nil
@@ -45,7 +49,7 @@ type rsaKey struct {
 
 func (k *rsaKey) fits(a Algorithm) bool { return RS256 <= a && a <= PS512 }
 
-func (k *rsaKey) verify(a Algorithm, signingInput string, signature []byte) bool {
+func (k *rsaKey) verify(a Algorithm, signingInput string, signature []byte, _ Tables) bool {
 	if len(signature) != k.public.Size() { // RFC 8017 §8.1.2, §8.2.2
 		return false
 	}
@@ -63,7 +67,7 @@ type edKey ed25519.PublicKey
 
 func (k edKey) fits(a Algorithm) bool { return a == EdDSA }
 
-func (k edKey) verify(_ Algorithm, signingInput string, signature []byte) bool {
+func (k edKey) verify(_ Algorithm, signingInput string, signature []byte, _ Tables) bool {
 	// ed25519.Verify panics on a key of another length; parseEd25519 lets none in.
 	return ed25519.Verify(ed25519.PublicKey(k), []byte(signingInput), signature)
 }

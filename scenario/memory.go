@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -74,11 +75,12 @@ func newMemory(proxy *filtertest.Proxy, start func(*filtertest.Host, string) (en
 		host.Plugin = e
 		m.workers[name] = &memoryWorker{host, e}
 	}
-	moment := 50 * time.Millisecond
-	if m.kong {
-		moment = 150 * time.Millisecond // its first tick comes later
+	if m.kong { // where the first tick comes later than scenarios want to wait
+		for _, w := range m.workers {
+			w.host.Tick()
+		}
 	}
-	m.pass(moment)
+	m.pass(50 * time.Millisecond)
 	return m, nil
 }
 
@@ -124,6 +126,11 @@ func (m *memory) log() string {
 func (m *memory) now() time.Time       { return m.proxy.Now() }
 func (m *memory) pass(d time.Duration) { m.proxy.Advance(d) }
 func (m *memory) jump(d time.Duration) { m.proxy.Jump(d) }
+func (m *memory) breakMethods(methods []string) {
+	for _, w := range m.workers {
+		w.host.Faults = filtertest.FailOn(errors.New("the host fails"), methods...)
+	}
+}
 func (m *memory) serverChanged() {
 	m.releasing = true
 	m.proxy.Release()
@@ -252,7 +259,7 @@ func (x *memoryExchange) outcome() *outcome {
 	if s.Waits() {
 		return nil
 	}
-	o := &outcome{properties: x.told()}
+	o := &outcome{properties: x.told(), overwrites: x.memory.kong}
 	if s.Continued {
 		s.Response(x.judge.OnResponseHeaders, upstreamAnswer(s)...)
 		o.passed, o.status, o.upstream, o.headers = true, 200, slices.Clone(s.Headers), s.ResponseHeaders

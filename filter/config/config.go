@@ -34,7 +34,30 @@ type Config struct {
 	SharedData        bool
 	Host              HostKind
 	FAPI2             bool // "profile": "fapi2"
+	Verification      Verification
 }
+
+// Algorithms are those that any issuer or proof may use; some may be there twice.
+func (c *Config) Algorithms() []jwt.Algorithm {
+	var all []jwt.Algorithm
+	for i := range c.Issuers {
+		all = append(all, c.Issuers[i].Policy.Algorithms...)
+	}
+	if d := c.Binding.DPoP; d != nil {
+		all = append(all, d.Algorithms...)
+	}
+	return all
+}
+
+// Verification says who verifies signatures.
+type Verification uint8
+
+// The values of "verification".
+const (
+	VerifyByEither  Verification = iota // "auto": the host where it can
+	VerifyByHost                        // the host, in all that a host can do
+	VerifyInSandbox                     // the filter itself
+)
 
 // Issuer is an authorization server whose tokens are taken.
 type Issuer struct {
@@ -301,4 +324,6 @@ type Limits struct {
 	TokenCacheEntries int
 	// ReplayEntries is how many DPoP proofs are remembered.
 	ReplayEntries int
+	// KeyTables is how many keys have tables of multiples (jwt.Table); 0 for none.
+	KeyTables int
 }

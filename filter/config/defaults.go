@@ -65,6 +65,7 @@ var (
 	introspectionBytes = bound{65536, 1024, 1048576}
 	cacheEntries       = bound{10000, 1, 1000000}
 	tokenCacheEntries  = bound{2048, 0, 1000000}
+	keyTables          = bound{8, 0, 64}
 	replayEntries      = bound{262144, 1024, 4194304}
 )
 

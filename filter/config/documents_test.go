@@ -121,7 +121,7 @@ const fullDocument = `{
   "session": {"cookie": "__Secure-session", "key_env": "HOLDFAST_SESSION_KEY", "lifetime": "24h"},
   "resource_metadata": {"resource": "https://api.example.com/v1", "scopes_supported": ["payments:write"]},
   "errors": {"expose_description": false},
-  "limits": {"token_bytes": 8192, "jwks_bytes": 1024, "waiting_requests": 1.0, "introspection_calls": 32, "introspection_bytes": 1048576, "token_cache_entries": 2048, "replay_entries": 262144},
+  "limits": {"token_bytes": 8192, "jwks_bytes": 1024, "waiting_requests": 1.0, "introspection_calls": 32, "introspection_bytes": 1048576, "token_cache_entries": 2048, "key_tables": 0, "replay_entries": 262144},
   "host": "envoy",
   "shared_data": false,
   "verification": "sandbox"
@@ -339,7 +339,7 @@ func badDocuments() map[string]string {
 	top("limits.unknown", `"limits":{"unknown":1}`)
 	for key, b := range map[string]bound{
 		"token_bytes": tokenBytes, "jwks_bytes": jwksBytes, "waiting_requests": waitingRequests,
-		"introspection_calls": introspectionCalls, "introspection_bytes": introspectionBytes, "token_cache_entries": tokenCacheEntries, "replay_entries": replayEntries,
+		"introspection_calls": introspectionCalls, "introspection_bytes": introspectionBytes, "token_cache_entries": tokenCacheEntries, "key_tables": keyTables, "replay_entries": replayEntries,
 	} {
 		top("limits."+key, `"limits":{"`+key+`":`+number(b.min-1)+`}`)
 		top("limits."+key+" ", `"limits":{"`+key+`":`+number(b.max+1)+`}`)

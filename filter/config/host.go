@@ -58,6 +58,9 @@ func (c *Config) readHost(o *object) {
 			fail("forward.certificate["+strconv.Itoa(i)+"].field", "can't be known"+withKong)
 		}
 	}
+	if c.Verification == VerifyByHost {
+		fail("verification", `must not be "host"`+withKong+": it has no crypto of its own")
+	}
 	if c.Session != nil {
 		fail("session", "does not go"+withKong+", whose random numbers are too weak to seal with")
 	}

@@ -32,6 +32,7 @@ func badKong(docs map[string]string) {
 	docs["forward.token"+pad("kong8")] = onKong(`"forward":{"token":"strip"}`)
 	docs["forward.certificate[0].field"+pad("kong9")] = onKong(`"forward":{"certificate":[{"field":"uri_san","header":"x-uri"}]}`)
 	docs["forward.certificate[0].field"+pad("kong10")] = onKong(`"forward":{"certificate":[{"field":"dns_san","header":"x-dns"}]}`)
+	docs["verification"+pad("kong")] = onKong(`"verification":"host"`)
 	docs["session"+pad("kong11")] = onKong(`"session":{"key_env":"KEYS"}`)
 }
 

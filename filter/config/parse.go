@@ -72,9 +72,11 @@ func (c *Config) read(o *object) {
 	if d := c.Binding.DPoP; d != nil && !c.SharedData && !d.PerWorker {
 		field{r: o.r, path: "proof_of_possession.dpop.replay"}.fail(`must be "per_worker" with "shared_data": false`)
 	}
-	o.get("verification").notYet("host").choice("auto", "sandbox")
+	c.Verification = verifications[o.get("verification").choice("auto", "host", "sandbox")]
 	c.readHost(o)
 }
+
+var verifications = map[string]Verification{"auto": VerifyByEither, "host": VerifyByHost, "sandbox": VerifyInSandbox}
 
 func (l *Limits) read(o *object) {
 	l.TokenBytes = o.get("token_bytes").integer(tokenBytes)
@@ -83,5 +85,6 @@ func (l *Limits) read(o *object) {
 	l.IntrospectionCalls = o.get("introspection_calls").integer(introspectionCalls)
 	l.IntrospectionBytes = o.get("introspection_bytes").integer(introspectionBytes)
 	l.TokenCacheEntries = o.get("token_cache_entries").integer(tokenCacheEntries)
+	l.KeyTables = o.get("key_tables").integer(keyTables)
 	l.ReplayEntries = o.get("replay_entries").integer(replayEntries)
 }

@@ -46,7 +46,7 @@ func TestDefaults(t *testing.T) {
 		ExposeDescription: true,
 		Limits: Limits{
 			TokenBytes: 16384, JWKSBytes: 262144, WaitingRequests: 1024, IntrospectionCalls: 64, IntrospectionBytes: 65536,
-			TokenCacheEntries: 2048, ReplayEntries: 262144,
+			TokenCacheEntries: 2048, KeyTables: 8, ReplayEntries: 262144,
 		},
 		SharedData: true,
 	}
@@ -157,7 +157,8 @@ func TestFullExample(t *testing.T) {
 			WellKnownPath:   "/.well-known/oauth-protected-resource/v1",
 			ScopesSupported: []string{"payments:write"},
 		},
-		Limits: Limits{TokenBytes: 8192, JWKSBytes: 1024, WaitingRequests: 1, IntrospectionCalls: 32, IntrospectionBytes: 1048576, TokenCacheEntries: 2048, ReplayEntries: 262144},
+		Limits:       Limits{TokenBytes: 8192, JWKSBytes: 1024, WaitingRequests: 1, IntrospectionCalls: 32, IntrospectionBytes: 1048576, TokenCacheEntries: 2048, ReplayEntries: 262144},
+		Verification: VerifyInSandbox,
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
@@ -470,7 +471,7 @@ func FuzzConfig(f *testing.F) {
 		}
 		if len(c.Issuers) == 0 || c.Realm == "" || !c.Binding.MTLS && c.Binding.DPoP == nil || len(c.Certificate.Sources) == 0 || len(c.TokenSources) == 0 ||
 			c.Limits.TokenBytes <= 0 || c.Limits.JWKSBytes <= 0 || c.Limits.WaitingRequests <= 0 ||
-			c.Limits.IntrospectionCalls <= 0 || c.Limits.IntrospectionBytes <= 0 {
+			c.Limits.IntrospectionCalls <= 0 || c.Limits.IntrospectionBytes <= 0 || c.Limits.KeyTables < 0 || c.Limits.KeyTables > 64 {
 			t.Errorf("configuration %+v", c)
 		}
 		if d := c.Binding.DPoP; d != nil && (d.ProofLifetime <= 0 || len(d.Algorithms) == 0 || len(d.Origins) == 0 || slices.Contains(d.Origins, "") ||

@@ -223,6 +223,12 @@ func (p *Proxy) kongSet(key string, value []byte, cas uint32) bool {
 	return true
 }
 
+// kongVerify: there is no such function.
+func (h *Host) kongVerify() error {
+	h.Proxy.violation("a foreign function was called that is not there: a trap")
+	return errNotFound
+}
+
 var errNoZone = errors.New("there is no zone for shared data")
 
 // zone reports whether shared data may be asked for.

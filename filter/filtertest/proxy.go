@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"holdfast/filter"
+	"holdfast/jwt"
 )
 
 // Proxy is one process: a clock, a store of shared data, and the workers that
@@ -16,6 +17,9 @@ type Proxy struct {
 	Server func(filter.Call) Reply
 	// NoZone: Kong has no zone for shared data.
 	NoZone bool
+	// Verifier is the proxy's crypto library, such as [GoCrypto]; nil for a proxy
+	// that offers none.
+	Verifier func(jwt.X509Signature) (valid bool, err error)
 	// Violations are what no host would stand for, in order.
 	Violations []string
 

@@ -13,6 +13,7 @@ func NewVMContext() types.VMContext { return &vmContext{} }
 
 type vmContext struct {
 	types.DefaultVMContext
+	shared    filter.VM
 	effective uint32 // the context that the host acts on, see use
 }
 
@@ -60,7 +61,7 @@ func (p *pluginContext) OnPluginStart(int) (status types.OnPluginStartStatus) {
 		p.host.Log(filter.LogError, "holdfast: the host gives no configuration: "+err.Error())
 		return types.OnPluginStartStatusFailed
 	}
-	plugin, err := filter.Start(&p.host, configurationJSON(configuration))
+	plugin, err := p.host.vm.shared.Start(&p.host, configurationJSON(configuration))
 	if err != nil {
 		return types.OnPluginStartStatusFailed
 	}
@@ -91,9 +92,12 @@ func (p *pluginContext) OnTick() {
 
 // NewHttpContext is called for each request.
 func (p *pluginContext) NewHttpContext(contextID uint32) types.HttpContext {
-	h := &httpContext{stream: stream{vm: p.host.vm, contextID: contextID}}
+	h := &httpContext{stream: stream{vm: p.host.vm, contextID: contextID}, stop: stopAll}
 	if p.plugin != nil {
 		h.exchange = p.plugin.NewExchange(&h.stream)
+		if !p.plugin.StopsAll() {
+			h.stop = types.ActionPause
+		}
 	}
 	return h
 }
@@ -101,27 +105,26 @@ func (p *pluginContext) NewHttpContext(contextID uint32) types.HttpContext {
 type httpContext struct {
 	types.DefaultHttpContext
 	stream   stream
+	stop     types.Action     // what holds a request back at its headers
 	exchange *filter.Exchange // nil when the plugin did not start
 }
 
 func (h *httpContext) OnHttpRequestHeaders(int, bool) (action types.Action) {
 	defer contain(func() {
-		action = types.ActionPause
+		action = h.stop
 		h.refuse("holdfast_denied{internal_error}")
 	})
 	h.stream.enter()
 	if h.exchange == nil {
 		// A host should not get here after a failed start. If it does: refuse.
 		h.refuse("holdfast_denied{not_started}")
-		return types.ActionPause
+		return h.stop
 	}
 	h.stream.inHeaders = true
 	h.exchange.OnRequestHeaders()
 	h.stream.inHeaders = false
-	return h.stream.action()
+	return h.stream.action(h.stop)
 }
-
-func (h *httpContext) OnHttpRequestBody(int, bool) types.Action { return h.stream.action() }
 
 // refuse answers where there is nobody else to do so.
 func (h *httpContext) refuse(details string) {
@@ -137,7 +140,7 @@ func (h *httpContext) OnHttpRequestTrailers(int) (action types.Action) {
 	if h.exchange == nil || !h.exchange.OnRequestTrailers() {
 		return types.ActionPause
 	}
-	return h.stream.action()
+	return h.stream.action(types.ActionPause)
 }
 
 // OnHttpResponseHeaders holds no response back, neither the upstream's nor one of

@@ -107,11 +107,11 @@ func TestKong_UndecidedRequestTraps(t *testing.T) {
 // No fault leaves a callback: on Kong it would end the worker while requests wait.
 func TestKong_NoFaultLeavesACallback(t *testing.T) {
 	host := runningOnKong(t)
-	broken := &httpContext{stream: stream{vm: &vmContext{}, contextID: host.InitializeHttpContext()}, exchange: &filter.Exchange{}}
+	broken := &httpContext{stream: stream{vm: &vmContext{}, contextID: host.InitializeHttpContext()}, stop: stopAll, exchange: &filter.Exchange{}}
 	if err := sdk.SetEffectiveContext(broken.stream.contextID); err != nil {
 		t.Fatal(err)
 	}
-	if broken.OnHttpRequestHeaders(0, true) != types.ActionPause || broken.OnHttpRequestTrailers(0) != types.ActionPause {
+	if broken.OnHttpRequestHeaders(0, true) != stopAll || broken.OnHttpRequestTrailers(0) != types.ActionPause {
 		t.Error("a request goes on")
 	}
 	if broken.OnHttpResponseHeaders(0, true) != types.ActionContinue {

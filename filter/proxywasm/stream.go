@@ -21,12 +21,20 @@ type stream struct {
 // enter notes that the host is calling in this context.
 func (s *stream) enter() { s.vm.effective = s.contextID }
 
-// action holds everything back until the filter has let the request continue.
-func (s *stream) action() types.Action {
+// stopAll is what the host is told of headers that are not to go on:
+// StopAllIterationAndWatermark (proxy-wasm-cpp-host, FilterHeadersStatus), which
+// the SDK has no name for. It stops what comes behind the headers as well, for
+// which there is no callback (tools/wasmbuild/exports.go). types.ActionPause does so
+// only where Envoy takes it for this, which allow_on_headers_stop_iteration forbids.
+// Kong's host is not Envoy's: it knows types.ActionPause and nothing else.
+const stopAll types.Action = 4
+
+// action returns stop until the filter has let the request continue.
+func (s *stream) action(stop types.Action) types.Action {
 	if s.goOn {
 		return types.ActionContinue
 	}
-	return types.ActionPause
+	return stop
 }
 
 func (s *stream) Continue() error {

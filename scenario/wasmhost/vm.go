@@ -207,9 +207,6 @@ func (x *Exchange) respond(answer filter.Answer) uint32 {
 	x.answered, x.answer = true, answer
 	x.vm.after = append(x.vm.after, func() {
 		x.vm.call(x.id, "proxy_on_response_headers", uint64(x.id), uint64(len(answer.Headers)+1), boolean(answer.Body == ""))
-		if answer.Body != "" {
-			x.vm.call(x.id, "proxy_on_response_body", uint64(x.id), uint64(len(answer.Body)), 1)
-		}
 	})
 	return statusOK
 }

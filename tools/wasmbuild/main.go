@@ -6,9 +6,10 @@
 // with an error, which Envoy did until 1.39. So the runtime is built with those
 // two functions given a body (see overlay.go), by way of "go build -overlay".
 //
-// The names of functions go into a twin, build/holdfast.names.wasm: the same
-// code, for those who look at its size or at a host's stack trace. That keeps the
-// module small, and with it Envoy's memory and its start.
+// What the linker writes is made smaller (tools/wasmshrink), and with it Envoy's
+// memory and its start. The names of functions go into a twin,
+// build/holdfast.names.wasm: the same code, for those who look at its size or at a
+// host's stack trace.
 //
 // The module's bytes depend on the sources and on the version of Go, which
 // go.mod pins, and on nothing else: not on the folder, the module cache or the
@@ -27,6 +28,7 @@ import (
 	"strings"
 
 	"holdfast/tools/wasmfile"
+	"holdfast/tools/wasmshrink"
 )
 
 func main() {
@@ -64,11 +66,18 @@ func run(root, out string) error {
 	if err != nil {
 		return err
 	}
-	content, err := compile(root, goroot, environment(os.Environ(), settings, goroot), "-overlay="+overlay)
+	linked, err := compile(root, goroot, environment(os.Environ(), settings, goroot), "-overlay="+overlay)
 	if err != nil {
 		return err
 	}
-	return install(root, out, content)
+	sections, err := wasmfile.Split(linked)
+	if err != nil {
+		return err
+	}
+	if sections, err = wasmshrink.Shrink(sections, unused); err != nil {
+		return err
+	}
+	return install(root, out, sections)
 }
 
 // findGo returns the settings of the Go on the path, and an error unless that
@@ -128,15 +137,12 @@ func compile(root, goroot string, env []string, flags ...string) ([]byte, error)
 }
 
 // install checks the module and puts it in place, and its twin beside it.
-func install(root, out string, named []byte) error {
-	content, err := wasmfile.WithoutNames(named)
-	if err != nil {
-		return err
-	}
+func install(root, out string, sections []wasmfile.Raw) error {
+	content := wasmfile.Join(wasmfile.WithoutNames(sections))
 	if err := check(content); err != nil {
 		return err
 	}
-	if err := writeFile(strings.TrimSuffix(out, ".wasm")+".names.wasm", named); err != nil {
+	if err := writeFile(strings.TrimSuffix(out, ".wasm")+".names.wasm", wasmfile.Join(sections)); err != nil {
 		return err
 	}
 	if err := writeFile(out, content); err != nil {

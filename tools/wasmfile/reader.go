@@ -1,36 +1,38 @@
 package wasmfile
 
-// reader takes values off the front of rest. After a failure it returns only
-// zero values, so that callers check once.
-type reader struct {
-	rest   []byte
-	failed bool
+// Reader takes values off the front of Rest. After a failure it returns only
+// zero values, so that callers check Failed once.
+type Reader struct {
+	Rest   []byte
+	Failed bool
 }
 
-func (r *reader) bytes(n int) []byte {
-	if r.failed || n < 0 || n > len(r.rest) {
-		r.failed = true
-		r.rest = nil
+// Bytes takes the next n bytes.
+func (r *Reader) Bytes(n int) []byte {
+	if r.Failed || n < 0 || n > len(r.Rest) {
+		r.Failed = true
+		r.Rest = nil
 		return nil
 	}
-	taken := r.rest[:n]
-	r.rest = r.rest[n:]
+	taken := r.Rest[:n]
+	r.Rest = r.Rest[n:]
 	return taken
 }
 
-func (r *reader) byte() byte {
-	taken := r.bytes(1)
+// Byte takes one byte.
+func (r *Reader) Byte() byte {
+	taken := r.Bytes(1)
 	if taken == nil {
 		return 0
 	}
 	return taken[0]
 }
 
-// number reads an unsigned LEB128 number of at most 32 bits.
-func (r *reader) number() uint32 {
+// Number takes an unsigned LEB128 number of at most 32 bits.
+func (r *Reader) Number() uint32 {
 	var n uint64
 	for shift := 0; shift < 35; shift += 7 {
-		b := r.byte()
+		b := r.Byte()
 		n |= uint64(b&0x7f) << shift
 		if b < 0x80 {
 			if n > 1<<32-1 {
@@ -39,19 +41,37 @@ func (r *reader) number() uint32 {
 			return uint32(n)
 		}
 	}
-	r.failed = true
+	r.Failed = true
 	return 0
 }
 
-func (r *reader) text() string {
-	return string(r.bytes(int(r.number())))
+// Signed takes a signed LEB128 number of at most 64 bits.
+func (r *Reader) Signed() int64 {
+	var n int64
+	for shift := 0; shift < 70; shift += 7 {
+		b := r.Byte()
+		n |= int64(b&0x7f) << shift
+		if b < 0x80 {
+			if b&0x40 != 0 && shift < 57 {
+				n |= -1 << (shift + 7)
+			}
+			return n
+		}
+	}
+	r.Failed = true
+	return 0
+}
+
+// Text takes a name: its length and its bytes.
+func (r *Reader) Text() string {
+	return string(r.Bytes(int(r.Number())))
 }
 
 // limits skips the bounds of a table or a memory.
-func (r *reader) limits() {
-	flags := r.byte()
-	r.number()
+func (r *Reader) limits() {
+	flags := r.Byte()
+	r.Number()
 	if flags&1 != 0 {
-		r.number()
+		r.Number()
 	}
 }

@@ -1,5 +1,6 @@
-// Package wasmfile reads the outline of a WebAssembly binary: what it imports,
-// what it exports and how large its functions are. It reads no instruction.
+// Package wasmfile takes WebAssembly binaries apart: into their sections, and into
+// an outline of what they import, what they export and how large their functions
+// are. It reads no instruction.
 //
 // The format is that of the WebAssembly Core Specification, chapter 5.
 package wasmfile
@@ -78,49 +79,38 @@ var sectionNames = [...]string{
 	"export", "start", "element", "code", "data", "datacount", "tag",
 }
 
-const (
-	sectionCustom = 0
-	sectionImport = 2
-	sectionExport = 7
-	sectionCode   = 10
-)
-
 // Parse reads a module. The error wraps ErrFormat.
 func Parse(content []byte) (*File, error) {
-	r := &reader{rest: content}
-	if string(r.bytes(8)) != "\x00asm\x01\x00\x00\x00" {
-		return nil, ErrFormat
+	sections, err := Split(content)
+	if err != nil {
+		return nil, err
 	}
 	file := &File{Size: len(content)}
 	names := map[uint32]string{}
-	for len(r.rest) > 0 && !r.failed {
-		id := r.byte()
-		body := &reader{rest: r.bytes(int(r.number()))}
-		if int(id) >= len(sectionNames) {
-			return nil, fmt.Errorf("%w: section %d", ErrFormat, id)
+	for _, section := range sections {
+		if int(section.ID) >= len(sectionNames) {
+			return nil, fmt.Errorf("%w: section %d", ErrFormat, section.ID)
 		}
-		name, size := sectionNames[id], len(body.rest)
-		switch id {
-		case sectionCustom:
-			custom := body.text()
+		name, size := sectionNames[section.ID], len(section.Content)
+		body := &Reader{Rest: section.Content}
+		switch section.ID {
+		case CustomSection:
+			custom := body.Text()
 			name += ":" + custom
 			if custom == "name" {
 				readNames(body, names)
 			}
-		case sectionImport:
+		case ImportSection:
 			file.Imports = readImports(body)
-		case sectionExport:
+		case ExportSection:
 			file.Exports = readExports(body)
-		case sectionCode:
+		case CodeSection:
 			file.Functions = readFunctions(body)
 		}
-		if body.failed {
+		if body.Failed {
 			return nil, fmt.Errorf("%w: section %s", ErrFormat, name)
 		}
 		file.Sections = append(file.Sections, Section{Name: name, Size: size})
-	}
-	if r.failed {
-		return nil, fmt.Errorf("%w: cut short", ErrFormat)
 	}
 	file.nameFunctions(names)
 	return file, nil
@@ -140,62 +130,62 @@ func (f *File) nameFunctions(names map[uint32]string) {
 	}
 }
 
-func readImports(r *reader) []Import {
+func readImports(r *Reader) []Import {
 	var imports []Import
-	for n := r.number(); n > 0 && !r.failed; n-- {
-		i := Import{Module: r.text(), Name: r.text(), Kind: Kind(r.byte())}
+	for n := r.Number(); n > 0 && !r.Failed; n-- {
+		i := Import{Module: r.Text(), Name: r.Text(), Kind: Kind(r.Byte())}
 		switch i.Kind {
 		case Func:
-			r.number()
+			r.Number()
 		case Table:
-			r.byte()
+			r.Byte()
 			r.limits()
 		case Memory:
 			r.limits()
 		case Global:
-			r.bytes(2)
+			r.Bytes(2)
 		case Tag:
-			r.byte()
-			r.number()
+			r.Byte()
+			r.Number()
 		default:
-			r.failed = true
+			r.Failed = true
 		}
 		imports = append(imports, i)
 	}
 	return imports
 }
 
-func readExports(r *reader) []Export {
+func readExports(r *Reader) []Export {
 	var exports []Export
-	for n := r.number(); n > 0 && !r.failed; n-- {
-		exports = append(exports, Export{Name: r.text(), Kind: Kind(r.byte())})
-		r.number()
+	for n := r.Number(); n > 0 && !r.Failed; n-- {
+		exports = append(exports, Export{Name: r.Text(), Kind: Kind(r.Byte())})
+		r.Number()
 	}
 	return exports
 }
 
-func readFunctions(r *reader) []Function {
+func readFunctions(r *Reader) []Function {
 	var functions []Function
-	for n := r.number(); n > 0 && !r.failed; n-- {
-		size := int(r.number())
-		r.bytes(size)
+	for n := r.Number(); n > 0 && !r.Failed; n-- {
+		size := int(r.Number())
+		r.Bytes(size)
 		functions = append(functions, Function{Size: size})
 	}
 	return functions
 }
 
 // readNames reads the function names (subsection 1) of the name section.
-func readNames(r *reader, names map[uint32]string) {
-	for len(r.rest) > 0 && !r.failed {
-		id := r.byte()
-		body := &reader{rest: r.bytes(int(r.number()))}
+func readNames(r *Reader, names map[uint32]string) {
+	for len(r.Rest) > 0 && !r.Failed {
+		id := r.Byte()
+		body := &Reader{Rest: r.Bytes(int(r.Number()))}
 		if id != 1 {
 			continue
 		}
-		for n := body.number(); n > 0 && !body.failed; n-- {
-			index := body.number()
-			names[index] = body.text()
+		for n := body.Number(); n > 0 && !body.Failed; n-- {
+			index := body.Number()
+			names[index] = body.Text()
 		}
-		r.failed = r.failed || body.failed
+		r.Failed = r.Failed || body.Failed
 	}
 }

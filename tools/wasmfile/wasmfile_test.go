@@ -60,16 +60,48 @@ func TestParseRefuses(t *testing.T) {
 	}
 }
 
+func TestSplitAndJoin(t *testing.T) {
+	sections, err := Split([]byte(sample))
+	if err != nil || len(sections) != 6 || sections[3].ID != ExportSection {
+		t.Fatalf("%v, %v", sections, err)
+	}
+	if got := string(Join(sections)); got != sample {
+		t.Errorf("got %q, want %q", got, sample)
+	}
+	for _, content := range []string{"\x00asm", header + "\x01\x05\x00"} {
+		if _, err := Split([]byte(content)); !errors.Is(err, ErrFormat) {
+			t.Errorf("%q: %v, want ErrFormat", content, err)
+		}
+	}
+}
+
 func TestWithoutNames(t *testing.T) {
 	const names = "\x00\x0e\x04name\x01\x07\x01\x01\x04pk.F"
 	const other = "\x00\x03\x02ab"
-	got, err := WithoutNames([]byte(sample + other))
-	if want := strings.TrimSuffix(sample, names) + other; err != nil || string(got) != want {
-		t.Errorf("got %q, %v, want %q", got, err, want)
+	sections, err := Split([]byte(sample + other))
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, content := range []string{"\x00asm", header + "\x01\x05\x00"} {
-		if _, err := WithoutNames([]byte(content)); !errors.Is(err, ErrFormat) {
-			t.Errorf("%q: %v, want ErrFormat", content, err)
+	got := Join(WithoutNames(sections))
+	if want := strings.TrimSuffix(sample, names) + other; string(got) != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestSigned(t *testing.T) {
+	for content, want := range map[string]int64{
+		"\x00": 0, "\x3f": 63, "\x7f": -1, "\x40": -64, "\xff\x00": 127, "\x80\x7f": -128,
+		"\x80\x80\x80\x80\x80\x80\x80\x80\x80\x7f": -1 << 63, "\xff\xff\xff\xff\xff\xff\xff\xff\xff\x00": 1<<63 - 1,
+	} {
+		r := &Reader{Rest: []byte(content)}
+		if got := r.Signed(); got != want || r.Failed || len(r.Rest) > 0 {
+			t.Errorf("%x: got %d, want %d", content, got, want)
+		}
+	}
+	for _, content := range []string{"", "\x80", strings.Repeat("\x80", 10) + "\x00"} {
+		r := &Reader{Rest: []byte(content)}
+		if got := r.Signed(); !r.Failed {
+			t.Errorf("%x: got %d, want a failure", content, got)
 		}
 	}
 }

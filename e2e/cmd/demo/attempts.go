@@ -54,6 +54,15 @@ func attempts(s *e2e.Stack) ([]attempt, error) {
 	if err := s.Revoke(s.PKI.A, true, revoked); err != nil {
 		return nil, fmt.Errorf("the token was not revoked: %w", err)
 	}
+	own, thiefs := e2e.NewKey("", "ES256"), e2e.NewKey("", "ES256")
+	bound, err := s.TokenFor(e2e.Request{Key: own})
+	if err != nil {
+		return nil, fmt.Errorf("no token for a DPoP key: %w", err)
+	}
+	boundOpaque, err := s.TokenFor(e2e.Request{Key: own, Opaque: true})
+	if err != nil {
+		return nil, fmt.Errorf("no opaque token for a DPoP key: %w", err)
+	}
 
 	owner := e2e.Caller{Certificate: s.PKI.A}
 	thief := e2e.Caller{Certificate: s.PKI.B}
@@ -61,6 +70,7 @@ func attempts(s *e2e.Stack) ([]attempt, error) {
 	good, key := s.Auth.Mint(s.PKI.A), s.Auth.Key()
 	parts := strings.Split(token, ".")
 	another := strings.Split(good.With(e2e.M{"scope": "admin"}).Sign(key), ".")
+	elsewhereProof := own.Proof("GET", "https://evil.example/accounts", bound).Sign(own)
 	tampered := parts[0] + "." + another[1] + "." + parts[2]
 
 	return []attempt{
@@ -95,6 +105,13 @@ func attempts(s *e2e.Stack) ([]attempt, error) {
 		{"session, stolen: no certificate", "401 certificate_missing", withSession(nobody, token, nil)},
 		{"session: the cookie was tampered with", "401 no_token", withSession(owner, token, flip)},
 		{"session: another site makes the browser send it", "401 no_token", withSession(owner, token, nil, "origin: https://evil.example")},
+		{"DPoP token: the owner's key, no certificate at all", passes, prove(own.Authorize("GET", "/accounts", bound)...)},
+		{"DPoP token, opaque: the owner's key", passes, prove(own.Authorize("GET", "/accounts", boundOpaque)...)},
+		{"DPoP token, stolen: the thief's own key", "401 jkt_mismatch", prove(thiefs.Authorize("GET", "/accounts", bound)...)},
+		{"DPoP token, stolen: no proof", "401 dpop_proof_missing", prove("authorization: DPoP " + bound)},
+		{"DPoP token, stolen: sent as Bearer", "401 dpop_scheme_required", prove(auth(bound))},
+		{"DPoP token, stolen with a proof that was used", "401 dpop_replayed", replay(own.Authorize("GET", "/accounts", bound))},
+		{"DPoP token, stolen with a proof for another server", "401 dpop_uri_mismatch", prove("authorization: DPoP "+bound, "dpop: "+elsewhereProof)},
 		{"the owner again, after all of that", passes, get(owner, "/accounts", auth(token))},
 	}, nil
 }
@@ -135,6 +152,29 @@ func withSession(user e2e.Caller, token string, change func(cookie string) strin
 		defer client.Close()
 		got, _ := outcome(s, client, "GET", "/accounts", append(header, "cookie: "+cookie)...)
 		return got
+	}
+}
+
+// proving is the listener that takes DPoP proofs, too.
+const proving = "dpop"
+
+// prove sends a request to it, without a client certificate.
+func prove(header ...string) func(*e2e.Stack) string {
+	return func(s *e2e.Stack) string {
+		client := s.ClientOf(proving, e2e.Caller{})
+		defer client.Close()
+		got, _ := outcome(s, client, "GET", "/accounts", header...)
+		return got
+	}
+}
+
+// replay lets the owner send a request, and then somebody else the same one.
+func replay(header []string) func(*e2e.Stack) string {
+	return func(s *e2e.Stack) string {
+		if got := prove(header...)(s); got != passes {
+			return "the owner got " + got
+		}
+		return prove(header...)(s)
 	}
 }
 

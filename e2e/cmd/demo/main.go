@@ -25,8 +25,13 @@ func main() {
 
 func run(ctx context.Context) (err error) {
 	began := time.Now()
-	// envoy.yaml as it is, and beside it the same listener with sessions switched on.
-	setup := e2e.Setup{Listeners: []e2e.Listener{{}, {Name: sessions, Patch: e2e.M{"session": e2e.M{"key_env": "HOLDFAST_SESSION_KEY"}}}}}
+	// envoy.yaml as it is, and beside it the same listener with sessions switched on,
+	// and with DPoP.
+	setup := e2e.Setup{Listeners: []e2e.Listener{
+		{},
+		{Name: sessions, Patch: e2e.M{"session": e2e.M{"key_env": "HOLDFAST_SESSION_KEY"}}},
+		{Name: proving, Patch: e2e.M{"proof_of_possession": e2e.M{"methods": []any{"mtls", "dpop"}}}},
+	}}
 	s, err := e2e.Start(ctx, e2e.Options{Setup: setup, Progress: func(step string) {
 		fmt.Printf("%5.1fs  starting: %s\n", time.Since(began).Seconds(), step)
 	}})

@@ -52,8 +52,12 @@ func run(ctx context.Context, watch bool) error {
 	if err != nil {
 		return err
 	}
-	// envoy.yaml, but for the access log's file, and with sessions switched on.
-	setup := e2e.Setup{LDS: true, Listeners: []e2e.Listener{{Patch: e2e.M{"session": e2e.M{"key_env": "HOLDFAST_SESSION_KEY"}}, Edits: []e2e.Edit{{Old: "path: /dev/stdout", New: "path: " + accessLog}}}}}
+	// envoy.yaml, but for the access log's file, and with sessions and DPoP switched on.
+	patch := e2e.M{
+		"session":             e2e.M{"key_env": "HOLDFAST_SESSION_KEY"},
+		"proof_of_possession": e2e.M{"methods": []any{"mtls", "dpop"}},
+	}
+	setup := e2e.Setup{LDS: true, Listeners: []e2e.Listener{{Patch: patch, Edits: []e2e.Edit{{Old: "path: /dev/stdout", New: "path: " + accessLog}}}}}
 	began := time.Now()
 	s, err := e2e.Start(ctx, e2e.Options{Dir: dir, Wasm: wasm, Setup: setup, Progress: func(step string) {
 		fmt.Printf("%5.1fs  starting: %s\n", time.Since(began).Seconds(), step)
@@ -67,6 +71,11 @@ func run(ctx context.Context, watch bool) error {
 	}
 	if err := writeCertificates(s.PKI, dir); err != nil {
 		return err
+	}
+	for _, name := range []string{"dpop", "dpop-thief"} {
+		if err := e2e.NewKey("", "ES256").Write(filepath.Join(dir, name+".json")); err != nil {
+			return err
+		}
 	}
 	fmt.Printf("%5.1fs  ready\n\n", time.Since(began).Seconds())
 	printLines(s, dir)
@@ -159,8 +168,18 @@ func printLines(s *e2e.Stack, dir string) {
 	fmt.Printf("%s -c %s/jar -o %s/first %s %s/accounts\n", api, dir, dir, cert("client-a"), e2e.Resource)
 	fmt.Printf("%s -b %s/jar %s %s/accounts\n", plain, dir, cert("client-a"), e2e.Resource)
 	fmt.Printf("%s -b %s/jar %s %s/accounts\n\n", plain, dir, cert("client-b"), e2e.Resource)
-	fmt.Println("# 7. what Holdfast counted")
+	fmt.Println("# 7. a token that is bound to a DPoP key: 200 without a certificate, 401 for a thief's key and without a proof")
+	proof := func(key, rest string) string {
+		return fmt.Sprintf("-H \"dpop: $(go run ./e2e/cmd/proof -key %s/%s.json %s)\"", dir, key, rest)
+	}
+	fmt.Printf("BOUND=$(%s %s \\\n  %s/token \\\n  -d grant_type=client_credentials -d client_id=%s -d 'client_secret=%s' -d 'scope=accounts:read' -d resource=%s \\\n  | sed 's/.*\"access_token\":\"\\([^\"]*\\)\".*/\\1/')\n",
+		as, proof("dpop", "POST "+e2e.Issuer+"/token"), e2e.Issuer, e2e.ClientDPoP, e2e.ClientSecret, e2e.Resource)
+	withProof := plain + ` -H "authorization: DPoP $BOUND"`
+	fmt.Printf("%s %s %s/accounts\n", withProof, proof("dpop", `-token "$BOUND" GET `+e2e.Resource+"/accounts"), e2e.Resource)
+	fmt.Printf("%s %s %s/accounts\n", withProof, proof("dpop-thief", `-token "$BOUND" GET `+e2e.Resource+"/accounts"), e2e.Resource)
+	fmt.Printf("%s %s/accounts\n\n", withProof, e2e.Resource)
+	fmt.Println("# 8. what Holdfast counted")
 	fmt.Printf("curl -sS '%s/stats?filter=holdfast&usedonly'\n\n", s.Envoy.Admin)
-	fmt.Println("# 8. what was decided, a line of JSON for each request")
+	fmt.Println("# 9. what was decided, a line of JSON for each request")
 	fmt.Printf("cat %s/access.log\n\n", dir)
 }

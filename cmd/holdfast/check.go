@@ -1,0 +1,94 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"holdfast/filter/config"
+)
+
+// checked is the answer of "check".
+type checked struct {
+	Good        bool      `json:"good"`
+	Problems    []problem `json:"problems,omitempty"`
+	Environment []string  `json:"environment,omitempty"` // variables that the VM needs
+}
+
+type problem struct {
+	Path string `json:"path"`
+	Text string `json:"problem"`
+}
+
+// check reads a configuration as the filter does when it starts. What the filter
+// finds in the environment only there is not looked at.
+func (t *tool) check(args []string) (int, error) {
+	f := t.flags("check", "FILE")
+	asJSON := f.Bool("json", false, "print JSON")
+	name, err := t.parse(f, args)
+	if err != nil {
+		return wrongCall, err
+	}
+	doc, err := t.read(name)
+	if err != nil {
+		return notGood, err
+	}
+	c, err := config.Parse(string(doc))
+	answer := checked{Good: err == nil}
+	var problems config.Problems
+	if errors.As(err, &problems) {
+		for _, p := range problems {
+			answer.Problems = append(answer.Problems, problem(p))
+		}
+	}
+	if c != nil {
+		answer.Environment = variables(c)
+	}
+	status := good
+	if !answer.Good {
+		status = notGood
+	}
+	if *asJSON {
+		return status, t.printJSON(answer)
+	}
+	for _, p := range answer.Problems {
+		fmt.Fprintf(t.out, "%s: %s\n", p.Path, p.Text)
+	}
+	if answer.Good {
+		fmt.Fprintln(t.out, "good")
+	}
+	for _, variable := range answer.Environment {
+		fmt.Fprintf(t.out, "the VM needs the environment variable %s\n", variable)
+	}
+	return status, nil
+}
+
+// variables are the names that a configuration looks for in the VM's environment.
+func variables(c *config.Config) []string {
+	var names []string
+	add := func(name string) {
+		if name != "" {
+			names = append(names, name)
+		}
+	}
+	for i := range c.Issuers {
+		if s := c.Issuers[i].Introspection; s != nil {
+			add(s.Client.SecretEnv)
+			add(s.Client.KeyEnv)
+		}
+	}
+	if c.Binding.DPoP != nil {
+		add(c.Binding.DPoP.NonceKeyEnv)
+	}
+	if c.Session != nil {
+		add(c.Session.KeyEnv)
+	}
+	return names
+}
+
+func (t *tool) printJSON(v any) error {
+	e := json.NewEncoder(t.out)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	return e.Encode(v)
+}
