@@ -126,6 +126,12 @@ func (h *httpContext) OnHttpRequestHeaders(int, bool) (action types.Action) {
 	return h.stream.action(h.stop)
 }
 
+// OnHttpRequestBody holds a body back like its headers. On Envoy they are stopped
+// together, and it is asked only once both may go on.
+func (h *httpContext) OnHttpRequestBody(int, bool) types.Action {
+	return h.stream.action(types.ActionPause)
+}
+
 // refuse answers where there is nobody else to do so.
 func (h *httpContext) refuse(details string) {
 	defer contain(func() {})
@@ -146,7 +152,7 @@ func (h *httpContext) OnHttpRequestTrailers(int) (action types.Action) {
 // OnHttpResponseHeaders holds no response back, neither the upstream's nor one of
 // Holdfast's own, which comes by here too.
 func (h *httpContext) OnHttpResponseHeaders(headers int, endOfStream bool) (action types.Action) {
-	defer contain(func() { action = types.ActionContinue })
+	defer contain(func() {}) // the zero action lets it pass
 	h.stream.enter()
 	if h.exchange != nil {
 		h.exchange.OnResponseHeaders()

@@ -53,6 +53,9 @@ func TestKong_RequestsAskByThemselves(t *testing.T) {
 		ids[name] = id
 	}
 	host.Tick() // it decides nothing
+	if host.CallOnRequestBody(ids["alice"], []byte("x"), true) != types.ActionPause {
+		t.Error("the body does not wait")
+	}
 	for name, id := range ids {
 		calls := host.GetCalloutAttributesFromContext(id)
 		if len(calls) != 1 || calls[0].Upstream != "as.example.com:8443" || !slices.Equal(valuesOf(calls[0].Headers, ":scheme"), []string{"https"}) {
@@ -64,6 +67,9 @@ func TestKong_RequestsAskByThemselves(t *testing.T) {
 		t.Errorf("%+v, %q", host.GetSentLocalResponse(ids["alice"]), host.GetWarnLogs())
 	}
 	expectSub(t, host, ids["alice"], "alice")
+	if host.CallOnRequestBody(ids["alice"], []byte("x"), true) != types.ActionContinue || host.CallOnResponseBody(ids["alice"], []byte("x"), true) != types.ActionContinue {
+		t.Error("a body does not go on")
+	}
 	if answer := host.GetSentLocalResponse(ids["thief"]); answer == nil || answer.StatusCode != 401 {
 		t.Errorf("%+v", answer)
 	}

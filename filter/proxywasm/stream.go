@@ -23,9 +23,8 @@ func (s *stream) enter() { s.vm.effective = s.contextID }
 
 // stopAll is what the host is told of headers that are not to go on:
 // StopAllIterationAndWatermark (proxy-wasm-cpp-host, FilterHeadersStatus), which
-// the SDK has no name for. It stops what comes behind the headers as well, for
-// which there is no callback (tools/wasmbuild/exports.go). types.ActionPause does so
-// only where Envoy takes it for this, which allow_on_headers_stop_iteration forbids.
+// the SDK has no name for. It stops what comes behind the headers as well.
+// types.ActionPause does so only where Envoy takes it for this, which allow_on_headers_stop_iteration forbids.
 // Kong's host is not Envoy's: it knows types.ActionPause and nothing else.
 const stopAll types.Action = 4
 
