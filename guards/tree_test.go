@@ -89,6 +89,7 @@ var checkedYAML = map[string]string{
 	"deploy/istio/gateway-values.yaml": "tools/deploycheck/TestIstioGatewayValues",
 	"deploy/istio":                     "tools/deploycheck/TestIstioManifests",
 	"deploy/envoy-gateway":             "tools/deploycheck/TestEnvoyGatewayManifests",
+	"deploy/kong":                      "tools/deploycheck/kong/TestKongManifest",
 }
 
 // TestEveryYAMLIsChecked: a configuration that nothing has read is a guess.
