@@ -154,7 +154,7 @@ func TestKongConf(t *testing.T) {
 	}
 	for name, want := range map[string]string{
 		"wasm": "on", "wasm_filters_path": "/etc/kong/wasm", "nginx_proxy_ssl_verify_client": "optional_no_ca",
-		"nginx_wasm_shm_kv_holdfast": "64m", "lua_ssl_trusted_certificate": "system", "declarative_config": "/etc/kong/kong.yml",
+		"nginx_wasm_shm_kv_holdfast": "32m", "lua_ssl_trusted_certificate": "system", "declarative_config": "/etc/kong/kong.yml",
 	} {
 		if settings[name] != want {
 			t.Errorf("%s is %q, want %q", name, settings[name], want)
