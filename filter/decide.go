@@ -146,7 +146,8 @@ func (d *decider) prove(decision *Decision, r *request, conn connection, now tim
 }
 
 // proveBinding holds the token's cnf against the caller, and asks about a JWT where that has to be done: after its own
-// binding was verified, so that a thief cannot have the server asked.
+// binding was verified, so that whoever has the token
+// alone cannot have the server asked.
 func (d *decider) proveBinding(decision *Decision, r *request, conn connection, now time.Time, w *wait) Reason {
 	v := &decision.validated
 	cnf, reason := v.confirmation()

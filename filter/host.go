@@ -100,10 +100,11 @@ type Stream interface {
 	// RemoveRequestTrailer removes every trailer field of exactly this name.
 	RemoveRequestTrailer(name string) error
 	// SetResponseHeader replaces every field of this name in the response by one;
-	// AddResponseHeader adds one beside those that are there. Both are legal only
-	// in Exchange.OnResponseHeaders.
+	// AddResponseHeader adds one beside those that are there; RemoveResponseHeader
+	// removes them all. They are legal only in Exchange.OnResponseHeaders.
 	SetResponseHeader(name, value string) error
 	AddResponseHeader(name, value string) error
+	RemoveResponseHeader(name string) error
 	// Property reads a host property. Absent is found == false with a nil error;
 	// an error means that the host could not tell.
 	Property(path ...string) (value []byte, found bool, err error)

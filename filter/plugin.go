@@ -1,7 +1,6 @@
 package filter
 
 import (
-	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"strconv"
@@ -83,8 +82,7 @@ func (vm *VM) Start(host Host, configuration string) (p *Plugin, err error) {
 		waiting:   map[*Exchange]struct{}{},
 		logged:    map[string]bool{},
 	}
-	digest := sha256.Sum256([]byte(configuration))
-	namespace := "holdfast/" + hex.EncodeToString(digest[:16]) + "/"
+	namespace := "holdfast/" + hex.EncodeToString(c.Digest[:16]) + "/"
 	sources := make([]*keySource, len(c.Issuers))
 	for i := range c.Issuers {
 		sources[i] = newKeySource(p, &c.Issuers[i], namespace+"jwks/"+strconv.Itoa(i))

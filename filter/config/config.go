@@ -35,6 +35,10 @@ type Config struct {
 	Host              HostKind
 	FAPI2             bool // "profile": "fapi2"
 	Verification      Verification
+
+	// Digest is that of what the whole document says, in whatever order and spelling:
+	// Envoy writes the members of a google.protobuf.Struct in another order each time.
+	Digest [sha256.Size]byte
 }
 
 // Algorithms are those that any issuer or proof may use; some may be there twice.

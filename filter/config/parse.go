@@ -1,6 +1,7 @@
 package config
 
 import (
+	"crypto/sha256"
 	"strconv"
 
 	"holdfast/strictjson"
@@ -36,7 +37,7 @@ func (r *reader) document(doc string) *Config {
 	if whole.value = value; !whole.is(strictjson.Object) {
 		return nil
 	}
-	c := new(Config)
+	c := &Config{Digest: sha256.Sum256(appendCanonical(nil, value))}
 	field{r: r, value: value}.object(c.read)
 	return c
 }
