@@ -8,8 +8,7 @@ import (
 	"testing"
 )
 
-// The module exports no callback for bodies (tools/wasmbuild/exports.go). What a
-// request has behind its headers still waits with them, is dropped with them, and
+// What a request has behind its headers waits with them, is dropped with them, and
 // arrives whole when they pass, even on an Envoy that was told to let it overtake
 // them.
 func TestBodiesWaitForTheDecision(t *testing.T) {

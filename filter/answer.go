@@ -44,7 +44,18 @@ func (a *answerer) refusal(d Decision, grpc bool, retryAfter time.Duration) Answ
 	if class == &unavailable {
 		answer.Headers = append(answer.Headers, Header{"retry-after", wholeSeconds(retryAfter)})
 	}
+	if grpc && !hostKinds[a.config.Host].grpc {
+		answer.asGRPC()
+	}
 	return answer
+}
+
+// asGRPC makes it the answer of trailers only that a gRPC client wants (PROTOCOL-HTTP2
+// of gRPC, "Responses"), where the host does not.
+func (a *Answer) asGRPC() {
+	a.Headers[0] = Header{"content-type", "application/grpc"}
+	a.Headers = append(a.Headers, Header{"grpc-status", strconv.Itoa(a.GRPCStatus)}, Header{"grpc-message", a.Body})
+	a.Status, a.Body = 200, ""
 }
 
 // takesBearer reports whether a token can pass that is not bound to a DPoP key.

@@ -84,37 +84,14 @@ func headerOf(source *config.CertificateSource) string {
 	return ""
 }
 
-// connectionCertificate takes the digest that Envoy computed of the leaf's DER:
-// 64 lower-case hex digits (source/extensions/filters/common/expr/context.cc).
+// connectionCertificate is the certificate of the TLS connection that the host ended.
 func (d *decider) connectionCertificate(conn connection) (certificate, Reason) {
-	t, reason := connectionThumbprint(conn)
+	t, reason := d.kind.thumbprint(conn)
 	if reason != TokenAccepted {
 		return certificate{}, reason
 	}
-	if d.config.Certificate.RequireValidated && !hostValidated(conn) {
+	if d.config.Certificate.RequireValidated && !d.kind.validatedPeer(conn) {
 		return certificate{}, CertificateNotValidated
 	}
 	return certificate{thumbprint: t, ofConnection: true}, TokenAccepted
-}
-
-func connectionThumbprint(conn connection) (thumbprint.Thumbprint, Reason) {
-	digest, found, err := conn.Property("connection", "sha256_peer_certificate_digest")
-	switch {
-	case err != nil:
-		return thumbprint.Thumbprint{}, CertificateUnreadable
-	case !found || len(digest) == 0:
-		return thumbprint.Thumbprint{}, CertificateMissing
-	}
-	t, err := thumbprint.ParseHex(string(digest))
-	if err != nil {
-		return thumbprint.Thumbprint{}, CertificateMalformed
-	}
-	return t, TokenAccepted
-}
-
-// hostValidated reports whether the host positively says that it validated the
-// chain: one byte, 1. Envoy before 1.39 has no such property.
-func hostValidated(conn connection) bool {
-	value, found, err := conn.Property("connection", "peer_certificate_valid")
-	return err == nil && found && len(value) == 1 && value[0] == 1
 }

@@ -13,6 +13,7 @@ type issuer = config.Issuer
 // but for the keys, which their sources keep current.
 type decider struct {
 	config      *config.Config
+	kind        *hostKind
 	issuerIndex map[string]int // by issuer identifier
 	keys        []*keySource   // by issuer
 	rulesByPath bool           // a rule matches by path
@@ -36,7 +37,7 @@ type decider struct {
 
 func newDecider(c *config.Config, keys []*keySource) *decider {
 	d := &decider{
-		config: c, keys: keys, issuerIndex: map[string]int{}, verify: (*jwt.Key).Verify,
+		config: c, kind: &hostKinds[c.Host], keys: keys, issuerIndex: map[string]int{}, verify: (*jwt.Key).Verify,
 		introspectors: make([]*introspector, len(c.Issuers)), ruleIntrospector: map[*config.Rule]*introspector{},
 	}
 	for i := range c.Issuers {

@@ -26,6 +26,9 @@
 // what the configuration only names out of the VM's environment. tables.go makes
 // ES256 fast for keys that are in use.
 //
+// What differs between hosts stands in hostkind.go and nowhere else; owncall.go is how
+// a request waits where only a call of its own wakes it.
+//
 // A decision is a value ([Decision]) with one [Reason] out of a closed list.
 // Everything that the host has to do goes through two small interfaces, [Host]
 // and [Stream], so that the whole package runs and is tested without Wasm.

@@ -57,7 +57,28 @@ func (x *Exchange) OnRequestHeaders() {
 		return
 	}
 	x.request = r
+	if reason := x.admit(headers); reason != TokenAccepted {
+		x.refuse(reason)
+		return
+	}
 	x.judge()
+}
+
+// admit refuses what this kind of host could not let go on as it has to.
+func (x *Exchange) admit(headers []Header) Reason {
+	kind := x.plugin.kind
+	if kind.complete != nil {
+		if reason := kind.complete(x.request, x.stream); reason != TokenAccepted {
+			return reason
+		}
+	}
+	switch {
+	case kind.maxHeaders != 0 && len(headers) >= kind.maxHeaders:
+		return TooManyHeaders
+	case kind.keepsHeaders && x.plugin.forwarder.inTheWay(x.request):
+		return HeaderNotAllowed
+	}
+	return TokenAccepted
 }
 
 // judge decides, and parks the request when the decision has to wait.
@@ -135,6 +156,9 @@ func (x *Exchange) conclude(d Decision) {
 
 func (x *Exchange) respond(answer Answer) {
 	x.settled = true
+	if !x.plugin.kind.details {
+		answer.Details = "" // it would become the reason phrase of the status line
+	}
 	if err := x.stream.Respond(answer); err != nil {
 		// Nothing more can be done, and nothing goes on: the request stays held back.
 		x.plugin.host.Log(LogError, "holdfast: a request could not be answered: "+err.Error())
@@ -178,7 +202,7 @@ func (x *Exchange) leaveProperties(d Decision) {
 }
 
 func (x *Exchange) leaveProperty(name, value string) {
-	if value == "" {
+	if value == "" || !x.plugin.kind.properties {
 		return
 	}
 	if err := x.stream.SetProperty(name, value); err != nil {

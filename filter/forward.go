@@ -1,6 +1,7 @@
 package filter
 
 import (
+	"slices"
 	"strings"
 
 	"holdfast/filter/config"
@@ -11,25 +12,27 @@ import (
 // removed, what Holdfast knows is added.
 type forwarder struct {
 	config  *config.Config
-	managed []string // every header that Holdfast sets, and the DPoP proof, in lower case
+	kind    *hostKind
+	sets    []string // every header that Holdfast sets, in lower case
+	spent   []string // what was for Holdfast and is used up: the DPoP proof
 	proxies []string // headers that only trusted proxies may set
 }
 
 func newForwarder(c *config.Config) *forwarder {
-	f := &forwarder{config: c}
+	f := &forwarder{config: c, kind: &hostKinds[c.Host]}
 	for _, forward := range c.Forward.Claims {
-		f.managed = append(f.managed, forward.Header)
+		f.sets = append(f.sets, forward.Header)
 	}
 	for _, forward := range c.Forward.Certificate {
-		f.managed = append(f.managed, forward.Header)
+		f.sets = append(f.sets, forward.Header)
 	}
 	for _, name := range []string{c.Forward.PayloadHeader, c.Forward.ThumbprintHeader} {
 		if name != "" {
-			f.managed = append(f.managed, name)
+			f.sets = append(f.sets, name)
 		}
 	}
 	if c.Binding.DPoP != nil {
-		f.managed = append(f.managed, "dpop") // it was for Holdfast, and is used up
+		f.spent = append(f.spent, "dpop")
 	}
 	for i := range c.Certificate.Sources {
 		if name := headerOf(&c.Certificate.Sources[i]); name != "" {
@@ -42,11 +45,18 @@ func newForwarder(c *config.Config) *forwarder {
 // forward edits the request for the upstream. An error means that the request
 // must not go on: it may still carry what the client wrote.
 func (f *forwarder) forward(d Decision, r *request, s Stream, trustsPeer func() bool) error {
-	if err := removeAll(r.fields, f.managed, s.RemoveRequestHeader); err != nil {
+	take := s.RemoveRequestHeader
+	if f.kind.keepsHeaders {
+		take = func(name string) error { return s.SetRequestHeader(name, takenAway) }
+	}
+	if err := removeAll(r.fields, f.sets, take); err != nil {
+		return err
+	}
+	if err := removeAll(r.fields, f.spent, take); err != nil {
 		return err
 	}
 	if len(f.proxies) > 0 && !trustsPeer() {
-		if err := removeAll(r.fields, f.proxies, s.RemoveRequestHeader); err != nil {
+		if err := removeAll(r.fields, f.proxies, take); err != nil {
 			return err
 		}
 	}
@@ -59,6 +69,31 @@ func (f *forwarder) forward(d Decision, r *request, s Stream, trustsPeer func() 
 	return f.identify(d, s)
 }
 
+// takenAway takes the place of a header that can't be removed.
+const takenAway = "-"
+
+// inTheWay reports whether a request brings a header that could not be kept from the
+// upstream where headers can't be taken away: one that Holdfast sets, or more than one
+// of what it replaces. (Of tokens there is one at most in any case.)
+func (f *forwarder) inTheWay(r *request) bool {
+	for _, name := range f.sets {
+		if r.spellings(name) > 0 {
+			return true
+		}
+	}
+	for _, name := range slices.Concat(f.spent, f.proxies) {
+		if r.spellings(name) > 1 {
+			return true
+		}
+	}
+	for _, source := range f.config.TokenSources {
+		if source.Kind == config.TokenFromCookie && r.spellings("cookie") > 1 {
+			return true
+		}
+	}
+	return false
+}
+
 // cleanTrailers removes the same names from the trailers, and those of trusted
 // proxies too: none of them sends a certificate there.
 func (f *forwarder) cleanTrailers(s Stream) error {
@@ -66,18 +101,17 @@ func (f *forwarder) cleanTrailers(s Stream) error {
 	if f.config.Session != nil {
 		cookies = []string{"cookie"}
 	}
-	if len(f.managed)+len(f.proxies)+len(cookies) == 0 {
+	if len(f.sets)+len(f.spent)+len(f.proxies)+len(cookies) == 0 {
 		return nil
 	}
 	trailers, err := s.RequestTrailers()
 	if err != nil {
 		return err
 	}
-	if err := removeAll(trailers, f.managed, s.RemoveRequestTrailer); err != nil {
-		return err
-	}
-	if err := removeAll(trailers, cookies, s.RemoveRequestTrailer); err != nil {
-		return err
+	for _, names := range [...][]string{f.sets, f.spent, cookies} {
+		if err := removeAll(trailers, names, s.RemoveRequestTrailer); err != nil {
+			return err
+		}
 	}
 	return removeAll(trailers, f.proxies, s.RemoveRequestTrailer)
 }
@@ -108,7 +142,7 @@ func (f *forwarder) identify(d Decision, s Stream) error {
 		return nil // the host's certificate properties are about a proxy in between
 	}
 	for _, forward := range f.config.Forward.Certificate {
-		value, found, err := s.Property("connection", certificateProperties[forward.Field])
+		value, found, err := s.Property(f.kind.fields[forward.Field]...)
 		if err != nil {
 			return err
 		}
@@ -119,12 +153,6 @@ func (f *forwarder) identify(d Decision, s Stream) error {
 		}
 	}
 	return nil
-}
-
-var certificateProperties = [...]string{
-	config.FieldSubject: "subject_peer_certificate",
-	config.FieldURISAN:  "uri_san_peer_certificate",
-	config.FieldDNSSAN:  "dns_san_peer_certificate",
 }
 
 // removeAll removes these headers in every spelling that an upstream could take

@@ -26,6 +26,7 @@ const (
 type Call struct {
 	Cluster   string // the host's own name of the upstream
 	Method    string
+	Scheme    string // "http" or "https"
 	Authority string
 	Path      string
 	Headers   []Header      // beyond the pseudo-headers
@@ -70,8 +71,8 @@ type Host interface {
 	// SharedGet reads a value that the VMs of one vm_id share. A missing key is
 	// found == false with a nil error.
 	SharedGet(key string) (value []byte, cas uint32, found bool, err error)
-	// SharedSet writes if cas is still the current one; cas 0 always writes.
-	// ok is false when another VM was faster.
+	// SharedSet writes if cas is still the current one. On Envoy cas 0 always writes,
+	// on Kong only where there is nothing. ok is false when another VM was faster.
 	SharedSet(key string, value []byte, cas uint32) (ok bool, err error)
 	// VerifySignature has the host's own crypto library check a signature. An error
 	// says that there is no answer: the host has no such function, or it failed.
@@ -109,6 +110,12 @@ type Stream interface {
 	Property(path ...string) (value []byte, found bool, err error)
 	// SetProperty leaves a value for access logs and later filters.
 	SetProperty(name, value string) error
+	// Dispatch starts a call that belongs to the request, on hosts of which nothing
+	// else wakes one: see [hostKind]. done runs later, once, in the request's own
+	// context, and has to answer the request or to let it go on; it never runs once the
+	// request is over. Legal only in Exchange.OnRequestHeaders, which must not let the
+	// request go on then. An error means that done never runs.
+	Dispatch(call Call, done func(CallResult)) error
 	// Respond answers the request in place of the upstream.
 	Respond(answer Answer) error
 	// Continue lets the request go on to the upstream. It is called from exactly

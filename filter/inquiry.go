@@ -89,33 +89,49 @@ func (in *inquiry) retryAfter(now time.Time) time.Duration {
 // call asks. Exactly one of conclude and fail follows.
 func (in *inquiry) call(now time.Time) {
 	defer in.contain()
-	s := in.source
 	in.unqueue()
+	p := in.source.plugin
+	p.inquiries.called[in] = struct{}{}
+	call, ok := in.begin(now)
+	if !ok {
+		return
+	}
+	if err := p.host.Dispatch(call, in.take); err != nil {
+		in.notSent(err)
+	}
+}
+
+// begin prepares the call. Without one, ok is false and the inquiry has failed.
+func (in *inquiry) begin(now time.Time) (call Call, ok bool) {
+	s := in.source
 	in.stage, in.calledAt, in.lostAfter = called, now, now.Add(s.settings.Timeout+time.Second)
-	s.plugin.inquiries.called[in] = struct{}{}
 	body, err := s.client.question(in.token, now)
 	if err != nil {
 		in.fail(false, "the client can't be authenticated: "+err.Error())
-		return
+		return Call{}, false
 	}
-	call := Call{
+	return Call{
 		Cluster:   s.settings.Cluster,
 		Method:    "POST",
+		Scheme:    s.settings.Endpoint.Scheme,
 		Authority: s.settings.Endpoint.Authority,
 		Path:      s.settings.Endpoint.Path,
 		Headers:   s.client.headers,
 		Body:      body,
 		Timeout:   s.settings.Timeout,
 		MaxBody:   s.plugin.config.Limits.IntrospectionBytes,
-	}
-	err = s.plugin.host.Dispatch(call, func(result CallResult) {
-		defer in.contain()
-		if in.stage == called {
-			in.receive(result)
-		}
-	})
-	if err != nil {
-		in.fail(true, "the host sent no call to cluster "+strconv.Quote(call.Cluster)+": "+err.Error())
+	}, true
+}
+
+func (in *inquiry) notSent(err error) {
+	in.fail(true, "the host sent no call to cluster "+strconv.Quote(in.source.settings.Cluster)+": "+err.Error())
+}
+
+// take is called with the answer, unless that was given up before.
+func (in *inquiry) take(result CallResult) {
+	defer in.contain()
+	if in.stage == called {
+		in.receive(result)
 	}
 }
 
@@ -188,7 +204,7 @@ func (in *inquiry) verify(now time.Time) {
 	token := in.signed.Token()
 	key, reason := s.keys.find(token.Header(), now, in.arrivedAt)
 	if reason == waitForMore {
-		if wait := now.Sub(in.arrivedAt); wait < 0 || wait >= s.keys.settings.Timeout {
+		if wait := now.Sub(in.arrivedAt); wait < 0 || wait >= s.keys.settings.Timeout || s.plugin.kind.ownCalls {
 			in.fail(false, "the key of a signed answer could not be fetched in time")
 			return
 		}

@@ -69,7 +69,9 @@ func (s *introspector) ask(token string, now time.Time, waited *inquiry) (*verdi
 	if in == nil {
 		in = &inquiry{source: s, token: token}
 	}
-	if in.stage == unasked && (s.breaker.open(now) || s.breaker.tries() && len(s.open) > 0) {
+	// Where requests ask by themselves, the ones that wait are the open inquiries.
+	asking := len(s.open) > 0 || s.plugin.kind.ownCalls && len(s.plugin.waiting) > 0
+	if in.stage == unasked && (s.breaker.open(now) || s.breaker.tries() && asking) {
 		return nil, in, IntrospectionUnavailable
 	}
 	return nil, in, waitForMore

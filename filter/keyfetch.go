@@ -72,6 +72,7 @@ func (s *keySource) get(at config.Endpoint, deadline time.Time, then func(CallRe
 	call := Call{
 		Cluster:   s.settings.Cluster,
 		Method:    "GET",
+		Scheme:    at.Scheme,
 		Authority: at.Authority,
 		Path:      at.Path,
 		Headers:   []Header{{"accept", "application/json"}, {"user-agent", "holdfast/" + Version}},
@@ -98,8 +99,8 @@ func wellKnownURLs(issuer string) []config.Endpoint {
 	}
 	path := strings.TrimSuffix(at.Path, "/")
 	return []config.Endpoint{
-		{Authority: at.Authority, Path: "/.well-known/oauth-authorization-server" + path},
-		{Authority: at.Authority, Path: path + "/.well-known/openid-configuration"},
+		{Scheme: at.Scheme, Authority: at.Authority, Path: "/.well-known/oauth-authorization-server" + path},
+		{Scheme: at.Scheme, Authority: at.Authority, Path: path + "/.well-known/openid-configuration"},
 	}
 }
 
@@ -107,7 +108,8 @@ var errMetadata = errors.New("holdfast: the issuer's metadata is of no use")
 
 // keysLocation takes jwks_uri out of an issuer's metadata. The document must
 // name exactly this issuer (RFC 8414 §3.3). Of jwks_uri only authority and path
-// are used: where the call goes is the cluster's affair, never the document's.
+// are used: where the call goes is the cluster's affair, and whether TLS is used the
+// issuer's, never the document's.
 func keysLocation(result CallResult, issuer string) (config.Endpoint, error) {
 	if result.Status != 200 || result.TooLarge {
 		return config.Endpoint{}, errMetadata
@@ -119,9 +121,11 @@ func keysLocation(result CallResult, issuer string) (config.Endpoint, error) {
 	named, _ := doc.Get("issuer").Text()
 	uri, _ := doc.Get("jwks_uri").Text()
 	at, ok := config.ParseEndpoint(uri)
-	if named != issuer || !ok {
+	own, isURL := config.ParseEndpoint(issuer)
+	if named != issuer || !ok || !isURL {
 		return config.Endpoint{}, errMetadata
 	}
+	at.Scheme = own.Scheme
 	return at, nil
 }
 

@@ -37,12 +37,12 @@ func TestRFC8414_3_1_WhereMetadataIs(t *testing.T) {
 func TestT25_ParseEndpoint(t *testing.T) {
 	t.Parallel()
 	good := map[string]config.Endpoint{
-		"https://a.example/jwks":         {Authority: "a.example", Path: "/jwks"},
-		"http://a.example:8080/x/y?z=1":  {Authority: "a.example:8080", Path: "/x/y?z=1"},
-		"https://a.example":              {Authority: "a.example", Path: "/"},
-		"https://a.example?z":            {Authority: "a.example", Path: "/?z"},
-		"https://[2001:db8::1]:443/jwks": {Authority: "[2001:db8::1]:443", Path: "/jwks"},
-		"https://a.example/b@c":          {Authority: "a.example", Path: "/b@c"},
+		"https://a.example/jwks":         {Scheme: "https", Authority: "a.example", Path: "/jwks"},
+		"http://a.example:8080/x/y?z=1":  {Scheme: "http", Authority: "a.example:8080", Path: "/x/y?z=1"},
+		"https://a.example":              {Scheme: "https", Authority: "a.example", Path: "/"},
+		"https://a.example?z":            {Scheme: "https", Authority: "a.example", Path: "/?z"},
+		"https://[2001:db8::1]:443/jwks": {Scheme: "https", Authority: "[2001:db8::1]:443", Path: "/jwks"},
+		"https://a.example/b@c":          {Scheme: "https", Authority: "a.example", Path: "/b@c"},
 	}
 	for url, want := range good {
 		if at, ok := config.ParseEndpoint(url); !ok || at != want {
@@ -65,7 +65,11 @@ func TestRFC8414_3_3_Metadata(t *testing.T) {
 	const issuer = "https://as.example.com"
 	doc := func(issuer, uri string) string { return `{"issuer":"` + issuer + `","jwks_uri":"` + uri + `"}` }
 	at, err := keysLocation(CallResult{Status: 200, Body: []byte(doc(issuer, "https://keys.example.com/k?v=1"))}, issuer)
-	if err != nil || at != (config.Endpoint{Authority: "keys.example.com", Path: "/k?v=1"}) {
+	if err != nil || at != (config.Endpoint{Scheme: "https", Authority: "keys.example.com", Path: "/k?v=1"}) {
+		t.Errorf("%v, %v", at, err)
+	}
+	// A document does not take TLS away.
+	if at, err := keysLocation(CallResult{Status: 200, Body: []byte(doc(issuer, "http://keys.example.com/"))}, issuer); err != nil || at.Scheme != "https" {
 		t.Errorf("%v, %v", at, err)
 	}
 	bad := map[string]CallResult{

@@ -67,15 +67,28 @@ func (s *sharedStore) store(r keyRecord) (bool, error) {
 
 // overwrite writes the record whatever others have written. Only the holder of
 // the lease does so.
-func (s *sharedStore) overwrite(r keyRecord) error {
-	_, err := s.host.SharedSet(s.key, r.bytes(), 0)
-	return err
+func (s *sharedStore) overwrite(r keyRecord) error { return s.put(s.key, r.bytes()) }
+
+// put writes, whatever is there. One that others keep being faster at has lost
+// nothing: they hold the lease by now.
+func (s *sharedStore) put(key string, value []byte) error {
+	cas := uint32(0)
+	for range swapAttempts {
+		ok, err := s.host.SharedSet(key, value, cas)
+		if err != nil || ok {
+			return err
+		}
+		if _, cas, _, err = s.host.SharedGet(key); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // storeKeys writes a JWK set and then the record about it, whose digest it sets.
 func (s *sharedStore) storeKeys(doc []byte, r *keyRecord) error {
 	r.Digest = sha256.Sum256(doc)
-	if _, err := s.host.SharedSet(s.key+"/set", doc, 0); err != nil {
+	if err := s.put(s.key+"/set", doc); err != nil {
 		return err
 	}
 	return s.overwrite(*r)

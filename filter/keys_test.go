@@ -24,7 +24,7 @@ func TestKeys_FetchedBeforeTheFirstRequest(t *testing.T) {
 	call := w.Dispatched[0].Call
 	headers := fmt.Sprint(call.Headers)
 	call.Headers = nil
-	if want := (filter.Call{Cluster: "as", Method: "GET", Authority: "as.example.com", Path: "/jwks", Timeout: 5 * time.Second, MaxBody: 262144}); fmt.Sprint(call) != fmt.Sprint(want) {
+	if want := (filter.Call{Cluster: "as", Method: "GET", Scheme: "https", Authority: "as.example.com", Path: "/jwks", Timeout: 5 * time.Second, MaxBody: 262144}); fmt.Sprint(call) != fmt.Sprint(want) {
 		t.Errorf("%+v, want %+v", call, want)
 	}
 	if want := "[{accept application/json} {user-agent holdfast/" + filter.Version + "}]"; headers != want {

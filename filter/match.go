@@ -15,7 +15,7 @@ var defaultRule config.Rule
 func (d *decider) match(r *request, conn connection) (*config.Rule, Reason) {
 	host, hostOK := canonical.Host(r.authority)
 	if d.config.Certificate.MatchSNI {
-		if reason := matchSNI(host, hostOK, conn); reason != TokenAccepted {
+		if reason := matchSNI(host, hostOK, d.kind.serverName, conn); reason != TokenAccepted {
 			return nil, reason
 		}
 	}
@@ -78,8 +78,8 @@ func isPreflight(r *request) bool {
 // matchSNI refuses a request for another host than the TLS handshake named:
 // HTTP/2 connection coalescing (RFC 9113 §9.1.1) must not carry one host's
 // client certificate to another.
-func matchSNI(host string, hostOK bool, conn connection) Reason {
-	sni, found, err := conn.Property("connection", "requested_server_name")
+func matchSNI(host string, hostOK bool, serverName []string, conn connection) Reason {
+	sni, found, err := conn.Property(serverName...)
 	if err != nil || !found || !hostOK {
 		return MisdirectedRequest
 	}

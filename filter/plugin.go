@@ -16,6 +16,7 @@ import (
 type Plugin struct {
 	host      Host
 	config    *config.Config
+	kind      *hostKind
 	decider   *decider
 	forwarder *forwarder
 	answerer  *answerer
@@ -71,6 +72,7 @@ func (vm *VM) Start(host Host, configuration string) (p *Plugin, err error) {
 	p = &Plugin{
 		host:      host,
 		config:    c,
+		kind:      &hostKinds[c.Host],
 		forwarder: newForwarder(c),
 		answerer:  &answerer{config: c, metadata: metadataAnswer(c)},
 		metrics:   m,
@@ -110,11 +112,15 @@ func (vm *VM) Start(host Host, configuration string) (p *Plugin, err error) {
 	p.decider.metrics = m
 	p.decider.tokens = newTokenCache(c.Limits.TokenCacheEntries)
 	host.Log(LogInfo, startLine(c, signatures))
-	if p.fetchesKeys() {
+	if p.fetchesKeys() || p.kind.tick != 0 {
 		p.hurry()
 	}
 	return p, nil
 }
+
+// StopsAll reports whether the host can be told to hold back all that comes behind the
+// headers of a request. Kong's knows Pause alone, and an error for anything else.
+func (p *Plugin) StopsAll() bool { return p.kind.stopsAll }
 
 // startLine says what an operator wants to see in the log after a rollout.
 func startLine(c *config.Config, signatures *verifier) string {
@@ -176,6 +182,9 @@ func (p *Plugin) pace(more, building bool) {
 func (p *Plugin) hurry() bool { return p.setTick(tickAtOnce) }
 
 func (p *Plugin) setTick(period time.Duration) bool {
+	if p.kind.tick != 0 {
+		period = p.kind.tick
+	}
 	if period == p.period {
 		return true
 	}

@@ -29,6 +29,11 @@ const (
 	AmbiguousHost
 	// AmbiguousMethod: the method has lower-case letters, and a rule matches by method.
 	AmbiguousMethod
+	// HeaderNotAllowed: a header that Holdfast sets, or twice one that it replaces, on a
+	// host that can't take it away.
+	HeaderNotAllowed
+	// TooManyHeaders: more than the host shows.
+	TooManyHeaders
 	// NoRuleMatched: no rule matched and "unmatched" is "deny".
 	NoRuleMatched
 
@@ -205,6 +210,8 @@ var reasons = [reasonCount]struct {
 	AmbiguousPath:      {"ambiguous_path", &badRequest, "the path has more than one reading"},
 	AmbiguousHost:      {"ambiguous_host", &badRequest, "the host name has more than one reading"},
 	AmbiguousMethod:    {"ambiguous_method", &badRequest, "the method has more than one reading"},
+	HeaderNotAllowed:   {"header_not_allowed", &badRequest, "a header was sent that is not for clients to set, or twice"},
+	TooManyHeaders:     {"too_many_headers", &badRequest, "too many header fields"},
 	NoRuleMatched:      {"no_rule_matched", &accessDenied, "nothing is served here"},
 
 	NoToken:              {"no_token", &noCredentials, ""},

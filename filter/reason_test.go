@@ -27,7 +27,7 @@ func TestContract3_EveryReasonHasItsAnswer(t *testing.T) {
 	table := map[answer][]Reason{
 		{200, 0, "", false}:                                 {TokenAccepted, Anonymous, Preflight, Metadata},
 		{401, 16, "", true}:                                 {NoToken},
-		{400, 3, "invalid_request", true}:                   {MultipleTokens, MalformedCredentials, AmbiguousPath, AmbiguousHost, AmbiguousMethod, TokenTooLarge},
+		{400, 3, "invalid_request", true}:                   {MultipleTokens, MalformedCredentials, AmbiguousPath, AmbiguousHost, AmbiguousMethod, HeaderNotAllowed, TooManyHeaders, TokenTooLarge},
 		{403, 7, "insufficient_scope", true}:                {ScopeInsufficient, ClaimNotAllowed, IssuerNotAllowed, AudienceNotAllowed},
 		{403, 7, "access_denied", true}:                     {NoRuleMatched},
 		{401, 16, "insufficient_user_authentication", true}: {ACRNotMet, AuthenticationTooOld},

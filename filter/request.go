@@ -56,16 +56,23 @@ func (r *request) field(name string) (value string, count int) {
 	return value, count
 }
 
-// twins counts the fields that an upstream could take for this one, other
-// spellings of its name.
-func (r *request) twins(name string) int {
+// spellings counts the fields that an upstream could take for this one, in whatever
+// spelling of its name.
+func (r *request) spellings(name string) int {
 	count := 0
 	for i := range r.fields {
-		if readsAs(r.fields[i].Name, name) && !sameName(r.fields[i].Name, name) {
+		if readsAs(r.fields[i].Name, name) {
 			count++
 		}
 	}
 	return count
+}
+
+// twins counts the fields that an upstream could take for this one, other
+// spellings of its name.
+func (r *request) twins(name string) int {
+	_, fields := r.field(name)
+	return r.spellings(name) - fields
 }
 
 // sameName compares a header name as the client may have spelled it (NGINX

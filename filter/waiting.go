@@ -37,6 +37,8 @@ func (w *wait) inquiry() *inquiry {
 func (x *Exchange) park(on awaited, now time.Time) Reason {
 	p := x.plugin
 	switch {
+	case p.kind.ownCalls:
+		return x.askByItself(on, now)
 	case x.state == parked && x.wait.times == mostWaits:
 		return on.unavailable()
 	case x.state != parked && len(p.waiting) >= p.config.Limits.WaitingRequests:
@@ -71,6 +73,9 @@ func (p *Plugin) wake() {
 // have waited for too long. It reports whether some are left over for the next
 // tick.
 func (p *Plugin) serveWaiting(now time.Time) (more bool) {
+	if p.kind.ownCalls {
+		return false
+	}
 	served := 0
 	for x := range p.waiting {
 		news, late := x.wait.seen != x.wait.on.news(), x.wait.late(now)

@@ -114,6 +114,7 @@ var checkedYAML = map[string]string{
 	"deploy/envoy-gateway":                     "tools/deploycheck/TestEnvoyGatewayManifests",
 	"deploy/observability/access-log.yaml":     "e2e/TestAccessLogSample",
 	"deploy/observability/holdfast.rules.yaml": "tools/observability/TestRules",
+	"deploy/kong":                              "tools/deploycheck/kong/TestKongManifest",
 }
 
 // TestEveryYAMLIsChecked: a configuration that nothing has read is a guess.

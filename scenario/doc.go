@@ -2,6 +2,7 @@
 // of them on every host:
 //
 //   - the package filter, natively, on filter/filtertest;
+//   - the same on filter/filtertest as Kong's host, with "host": "kong";
 //   - build/holdfast.wasm on wazero (scenario/wasmhost), once with all of WASI and
 //     once with as little as the oldest Envoy has;
 //   - build/holdfast.wasm on the newest and on the oldest Envoy (package e2e).

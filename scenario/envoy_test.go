@@ -131,7 +131,7 @@ func instancesOf(t *testing.T, f *File, validated bool) []*instance {
 		in.world = newWorld(pki(), in.name)
 		in.server = newServer(in.world, s.KeyServer)
 		var err error
-		if in.configurations, err = in.world.configurations(f, s); err != nil {
+		if in.configurations, err = in.world.configurations(f, s, Envoy); err != nil {
 			t.Fatalf("%s: %v", s.Name, err)
 		}
 		if !s.Alone() {

@@ -22,6 +22,8 @@ type File struct {
 	Name   string          `json:"-"` // of the file, without ".json"
 	About  string          `json:"about"`
 	Config json.RawMessage `json:"config"`
+	// NotOnKong says why none of the scenarios can be shown on Kong.
+	NotOnKong string `json:"not_on_kong"`
 	// Env are variables of the VM's environment. A name has the same value in all
 	// files: filters of one VM share an environment.
 	Env       map[string]string `json:"env"`
@@ -39,6 +41,8 @@ type Scenario struct {
 	// Needs is a property that not every version of a host has; it is not played where
 	// the host, when asked, has no such thing. Only [Validated] is known.
 	Needs string `json:"needs"`
+	// NotOnKong says why Kong can't show it, where others can.
+	NotOnKong string `json:"not_on_kong"`
 	// Config changes the file's configuration, as RFC 7396 merges.
 	Config json.RawMessage `json:"config"`
 	// Others are further Holdfasts beside the scenario's own, by name, with what
@@ -195,6 +199,9 @@ const (
 	Fake   = "fake"   // the package filter, natively, on filter/filtertest
 	Wazero = "wazero" // build/holdfast.wasm on scenario/wasmhost
 	Envoy  = "envoy"  // build/holdfast.wasm on the newest and the oldest Envoy
+	// Kong is the package filter, natively, on filter/filtertest as Kong: with "host":
+	// "kong" in each configuration.
+	Kong = "kong"
 )
 
 // Validated is the property by which a host says that it validated the certificate.
@@ -259,6 +266,9 @@ func parseFile(text []byte) (*File, error) {
 	}
 	seen := map[string]bool{}
 	for _, s := range f.Scenarios {
+		if s.NotOnKong == "" && s.RunsOn(Kong) {
+			s.NotOnKong = f.NotOnKong
+		}
 		if s.Name == "" || seen[s.Name] {
 			return nil, fmt.Errorf("scenario %q: names are required and occur once", s.Name)
 		}
@@ -281,9 +291,12 @@ func (s *Scenario) check() error {
 		return fmt.Errorf("no host is asked for %q", s.Needs)
 	}
 	for _, host := range s.Hosts {
-		if !slices.Contains([]string{Fake, Wazero, Envoy}, host) {
+		if !slices.Contains([]string{Fake, Wazero, Envoy, Kong}, host) {
 			return fmt.Errorf("no such host: %q", host)
 		}
+	}
+	if s.NotOnKong != "" && !s.RunsOn(Fake) {
+		return errors.New(`"not_on_kong" is for what a host in memory can show`)
 	}
 	onEnvoy := s.RunsOn(Envoy)
 	if s.StartFails != nil && onEnvoy {
@@ -385,8 +398,14 @@ func (s *Step) changesServer() bool {
 	return s.KeyServer != nil || s.Introspection != nil || s.Introspection2 != nil
 }
 
-// RunsOn reports whether the scenario can be shown on a host.
-func (s *Scenario) RunsOn(host string) bool { return s.Hosts == nil || slices.Contains(s.Hosts, host) }
+// RunsOn reports whether the scenario can be shown on a host. What only hosts in memory
+// can show, Kong can: it is one here.
+func (s *Scenario) RunsOn(host string) bool {
+	if s.Hosts == nil || slices.Contains(s.Hosts, host) {
+		return host != Kong || s.NotOnKong == ""
+	}
+	return host == Kong && s.NotOnKong == "" && slices.Contains(s.Hosts, Fake)
+}
 
 // Alone reports whether the scenario needs a Holdfast that nobody used before.
 func (s *Scenario) Alone() bool {

@@ -49,7 +49,7 @@ func inMemory(t *testing.T, host string, start func(*filtertest.Host, string) (e
 
 func playInMemory(host string, files []*File, f *File, s *Scenario, id string, start func(*filtertest.Host, string) (engine, error)) error {
 	w := newWorld(pki(), id)
-	configurations, err := w.configurations(f, s)
+	configurations, err := w.configurations(f, s, host)
 	if err != nil {
 		return err
 	}
@@ -63,7 +63,11 @@ func playInMemory(host string, files []*File, f *File, s *Scenario, id string, s
 	}
 	server := newServer(w, s.KeyServer)
 	p := &play{host: host, world: w, server: server, configurations: configurations, env: env}
-	m, err := newMemory(start, configurations, env, server)
+	proxy := filtertest.NewProxy()
+	if host == Kong {
+		proxy = filtertest.NewKong()
+	}
+	m, err := newMemory(proxy, start, configurations, env, server)
 	if s.StartFails != nil {
 		return checkStartFails(s, err, p.secrets())
 	}

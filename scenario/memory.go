@@ -48,6 +48,7 @@ type memory struct {
 	workers map[string]*memoryWorker
 	server  *server
 	sent    []*memoryExchange
+	kong    bool
 
 	releasing bool // calls that were counted before are asked about again
 }
@@ -59,8 +60,8 @@ type memoryWorker struct {
 
 // newMemory starts Holdfasts on a proxy in memory, and gives them the moment that
 // a real proxy gets before its first request.
-func newMemory(start func(*filtertest.Host, string) (engine, error), configurations, env map[string]string, server *server) (*memory, error) {
-	m := &memory{proxy: filtertest.NewProxy(), workers: map[string]*memoryWorker{}, server: server}
+func newMemory(proxy *filtertest.Proxy, start func(*filtertest.Host, string) (engine, error), configurations, env map[string]string, server *server) (*memory, error) {
+	m := &memory{proxy: proxy, workers: map[string]*memoryWorker{}, server: server, kong: proxy.IsKong()}
 	server.now = m.proxy.Now
 	m.serve()
 	for _, name := range slices.Sorted(maps.Keys(configurations)) {
@@ -73,6 +74,11 @@ func newMemory(start func(*filtertest.Host, string) (engine, error), configurati
 		}
 		host.Plugin = e
 		m.workers[name] = &memoryWorker{host, e}
+	}
+	if m.kong { // where the first tick comes later than scenarios want to wait
+		for _, w := range m.workers {
+			w.host.Tick()
+		}
 	}
 	m.pass(50 * time.Millisecond)
 	return m, nil
@@ -132,15 +138,8 @@ func (m *memory) serverChanged() {
 }
 
 func (m *memory) send(r *request, _ bool) (exchange, error) {
-	s := filtertest.NewStream(r.method, r.authority, r.path, lower(r.fields)...)
-	if r.certificate != nil {
-		s.Present(r.certificate.Leaf.Raw)
-		s.Properties["connection.subject_peer_certificate"] = r.certificate.Leaf.Subject.String() // RFC 2253, as Envoy writes it
-		if len(r.certificate.Leaf.URIs) > 0 {
-			s.Properties["connection.uri_san_peer_certificate"] = r.certificate.Leaf.URIs[0].String()
-		}
-	}
-	s.Properties["connection.requested_server_name"] = r.sni
+	w := m.workers[r.at]
+	s := m.stream(w.host, r)
 	for name, v := range r.properties {
 		switch {
 		case v == nil:
@@ -151,11 +150,33 @@ func (m *memory) send(r *request, _ bool) (exchange, error) {
 			s.Properties[name] = *v
 		}
 	}
-	e := m.workers[r.at].engine
-	x := &memoryExchange{memory: m, request: r, stream: s, judge: e.begin(s)}
+	x := &memoryExchange{memory: m, request: r, stream: s, judge: w.engine.begin(s)}
 	m.sent = append(m.sent, x)
-	x.judge.OnRequestHeaders()
-	return x, e.err()
+	s.Callback(x.judge.OnRequestHeaders)
+	return x, w.engine.err()
+}
+
+// stream is the request as its host presents it.
+func (m *memory) stream(h *filtertest.Host, r *request) *filtertest.Stream {
+	if m.kong {
+		s := h.NewStream(r.method, r.authority, r.path, r.fields...)
+		if r.certificate != nil {
+			s.Present(r.certificate.Leaf.Raw)
+			s.Properties["ngx.ssl_client_s_dn"] = r.certificate.Leaf.Subject.String() // RFC 2253, as NGINX writes it
+		}
+		s.Properties["ngx.ssl_server_name"] = r.sni
+		return s
+	}
+	s := h.NewStream(r.method, r.authority, r.path, lower(r.fields)...)
+	if r.certificate != nil {
+		s.Present(r.certificate.Leaf.Raw)
+		s.Properties["connection.subject_peer_certificate"] = r.certificate.Leaf.Subject.String() // RFC 2253, as Envoy writes it
+		if len(r.certificate.Leaf.URIs) > 0 {
+			s.Properties["connection.uri_san_peer_certificate"] = r.certificate.Leaf.URIs[0].String()
+		}
+	}
+	s.Properties["connection.requested_server_name"] = r.sni
+	return s
 }
 
 // lower puts names in lower case, as Envoy's HTTP/1 codec does.
@@ -190,10 +211,10 @@ func (m *memory) close(secrets []string) error {
 		if len(x.stream.Violations) > 0 {
 			return fmt.Errorf("the host objects: %q", x.stream.Violations)
 		}
-		switch {
+		switch told := x.told(); {
 		case x.stream.Waits(): // the client left
-		case x.stream.Left["holdfast.outcome"] == "denied":
-			counted["denied."+x.stream.Left["holdfast.reason"]]++
+		case told["outcome"] == "denied":
+			counted["denied."+told["reason"]]++
 		case x.stream.Continued:
 			counted["allowed"]++
 		}
@@ -228,7 +249,7 @@ func (x *memoryExchange) leave() { x.end() }
 func (x *memoryExchange) end() {
 	if !x.ended {
 		x.ended = true
-		x.judge.OnDone()
+		x.stream.Callback(x.judge.OnDone)
 		x.stream.Gone()
 	}
 }
@@ -238,10 +259,7 @@ func (x *memoryExchange) outcome() *outcome {
 	if s.Waits() {
 		return nil
 	}
-	o := &outcome{properties: map[string]string{}}
-	for name, v := range s.Left {
-		o.properties[strings.TrimPrefix(name, "holdfast.")] = v
-	}
+	o := &outcome{properties: x.told(), overwrites: x.memory.kong}
 	if s.Continued {
 		s.Response(x.judge.OnResponseHeaders, upstreamAnswer(s)...)
 		o.passed, o.status, o.upstream, o.headers = true, 200, slices.Clone(s.Headers), s.ResponseHeaders
@@ -251,11 +269,31 @@ func (x *memoryExchange) outcome() *outcome {
 	// An answer of Holdfast's own comes by there, too.
 	s.Response(x.judge.OnResponseHeaders, s.Answer.Headers...)
 	o.status, o.headers, o.body, o.details = s.Answer.Status, s.Answer.Headers, s.Answer.Body, s.Answer.Details
-	if x.request.isGRPC() {
+	if x.memory.kong {
+		o.details = "holdfast_denied{" + o.properties["reason"] + "}" // it has none
+	}
+	if x.request.isGRPC() && !x.memory.kong {
 		o.asGRPC(s.Answer.GRPCStatus)
 	}
 	x.end()
 	return o
+}
+
+// told is what Holdfast says of the outcome, beside the answer: in properties, which
+// Kong does not take, and in metrics.
+func (x *memoryExchange) told() map[string]string {
+	if !x.memory.kong {
+		properties := map[string]string{}
+		for name, v := range x.stream.Left {
+			properties[strings.TrimPrefix(name, "holdfast.")] = v
+		}
+		return properties
+	}
+	counted := strings.TrimPrefix(x.stream.Counted, "holdfast.")
+	if reason, denied := strings.CutPrefix(counted, "denied."); denied {
+		return map[string]string{"outcome": "denied", "reason": reason}
+	}
+	return map[string]string{"outcome": counted}
 }
 
 // asGRPC does to an answer what Envoy does for a gRPC client.

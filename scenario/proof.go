@@ -5,8 +5,6 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"strings"
-
-	"holdfast/filter"
 )
 
 // deviceKey names the key that good tokens are bound to under the scheme DPoP, and
@@ -87,15 +85,15 @@ func (r *request) usedDPoP() bool {
 }
 
 // checkProofGone wants no upstream to see a proof, in whatever header.
-func checkProofGone(proofs []string, upstream []filter.Header) error {
-	for _, f := range upstream {
+func checkProofGone(proofs []string, o *outcome) error {
+	for _, f := range o.upstream {
 		for _, proof := range proofs {
 			if strings.Contains(f.Value, proof) {
 				return fmt.Errorf("the upstream saw the proof, as %s", f.Name)
 			}
 		}
 	}
-	if got := values(upstream, "dpop"); len(got) > 0 {
+	if got := o.leftOf("dpop"); len(got) > 0 {
 		return fmt.Errorf("the upstream saw dpop: %.100q", got)
 	}
 	return nil

@@ -64,6 +64,8 @@ type outcome struct {
 	body     string
 	passed   bool
 	upstream []filter.Header // what the upstream got, when it passed
+	// overwrites: the host can't remove a header, and "-" takes the place of one.
+	overwrites bool
 
 	details    string            // the response code details
 	properties map[string]string // that Holdfast left, without "holdfast."
@@ -334,12 +336,16 @@ func newWorld(pki *e2e.PKI, id string) *world {
 
 // configurations are those of a scenario's Holdfasts, ready for them: its own
 // under "", and the others by name.
-func (w *world) configurations(f *File, s *Scenario) (map[string]string, error) {
+func (w *world) configurations(f *File, s *Scenario, host string) (map[string]string, error) {
 	configurations := map[string]string{}
 	for _, name := range append(slices.Collect(maps.Keys(s.Others)), "") {
 		merged, err := f.mergedConfig(s, name)
 		if err != nil {
 			return nil, err
+		}
+		if host == Kong {
+			merged["host"] = "kong"
+			delete(merged, "session") // what is about sessions is not_on_kong
 		}
 		if configurations[name], err = w.json(merged, ""); err != nil {
 			return nil, err

@@ -214,7 +214,7 @@ func (w *world) value(name string) (any, error) {
 		count, what, _ := strings.Cut(argument, ":")
 		n, err := strconv.Atoi(count)
 		return strings.Repeat(what, n), err
-	case "x5t", "hex", "xfcc", "rfc9440", "url_encoded_pem", "base64_der":
+	case "x5t", "hex", "xfcc", "rfc9440", "url_encoded_pem", "base64_der", "pem":
 		c, err := certificate(w.pki, argument)
 		if err != nil || c == nil {
 			return nil, fmt.Errorf("${%s:%s}: no such certificate", name, argument)
@@ -269,7 +269,9 @@ func written(form string, c *e2e.Certificate) string {
 	case "rfc9440":
 		return ":" + base64.StdEncoding.EncodeToString(c.Leaf.Raw) + ":"
 	case "url_encoded_pem":
-		return url.PathEscape(string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Leaf.Raw})))
+		return url.PathEscape(written("pem", c))
+	case "pem":
+		return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Leaf.Raw}))
 	}
 	return base64.StdEncoding.EncodeToString(c.Leaf.Raw)
 }

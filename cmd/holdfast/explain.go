@@ -156,6 +156,9 @@ func (t *tool) newPlay(e explained, token string) (*play, error) {
 		}
 	}
 	proxy := filtertest.NewProxy()
+	if p.config.Host == config.HostKong {
+		proxy = filtertest.NewKong()
+	}
 	proxy.Server = func(call filter.Call) filtertest.Reply { return p.serve(call, files) }
 	proxy.Jump(p.now.Sub(filtertest.Epoch))
 	p.worker = proxy.Worker()

@@ -180,6 +180,7 @@ func TestExplain(t *testing.T) {
 	k.write(t, "answer.json", `{"active":true,"aud":"https://api.example.com","cnf":{"x5t#S256":"`+x5t(k.own)+`"}}`)
 	k.write(t, "report.json", k.config(`"uri":"https://as.example.com/jwks","cluster":"as"`, `,"proof_of_possession":{"report_only":true}`))
 	k.write(t, "dpop.json", k.config(`"uri":"https://as.example.com/jwks","cluster":"as"`, `,"proof_of_possession":{"methods":["dpop"],"dpop":{"origin":["https://api.example.com"]}}`))
+	k.write(t, "kong.json", k.config(`"uri":"https://as.example.com/jwks","cluster":"as.example.com:443"`, `,"host":"kong"`))
 	bound := k.token(t, `{"x5t#S256":"`+x5t(k.own)+`"}`)
 	signature := bound[strings.LastIndexByte(bound, '.')+1:]
 	k.write(t, "token", bound+"\n")
@@ -222,6 +223,8 @@ func TestExplain(t *testing.T) {
 		"from a file":     {explain("@"+k.path("token"), conf, keys, own), good, []string{"allowed: token_accepted"}},
 		"stolen":          {explain(bound, conf, keys, "--cert=another.pem"), notGood, []string{"2 valid    passed", "3 bound    failed      cnf_mismatch: ", "4 allowed  not reached", "refused: 401 cnf_mismatch"}},
 		"no certificate":  {explain(bound, conf, keys), notGood, []string{"certificate_missing", "certificate    none"}},
+		"on Kong":         {explain(bound, "--config=kong.json", keys, own), good, []string{"allowed: token_accepted"}},
+		"stolen, on Kong": {explain(bound, "--config=kong.json", keys, "--cert=another.pem"), notGood, []string{"3 bound    failed      cnf_mismatch: "}},
 		"no keys":         {explain(bound, conf, own), notGood, []string{"2 valid    failed      keys_unavailable"}},
 		"later":           {explain(bound, conf, keys, own, "--at=2100-01-01T00:00:00Z"), notGood, []string{"2 valid    failed      expired: ", " ago)"}},
 		"scopes":          {explain(bound, conf, keys, own, "--path=/payments"), notGood, []string{"4 allowed  failed      scope_insufficient", `scope "accounts:read"`}},

@@ -32,6 +32,7 @@ type Config struct {
 	ExposeDescription bool
 	Limits            Limits
 	SharedData        bool
+	Host              HostKind
 	FAPI2             bool // "profile": "fapi2"
 	Verification      Verification
 
@@ -137,7 +138,7 @@ type Keys struct {
 	URI       *Endpoint
 	Discovery bool
 
-	Cluster            string
+	Cluster            string // on Kong "host[:port]"; so is that of Introspection
 	Timeout            time.Duration
 	CacheDuration      time.Duration
 	StaleIfError       time.Duration
@@ -146,6 +147,7 @@ type Keys struct {
 
 // Endpoint is an absolute http or https URL, split the way a call-out needs it.
 type Endpoint struct {
+	Scheme    string // "http" or "https"
 	Authority string // host[:port]
 	Path      string // with the query, at least "/"
 }

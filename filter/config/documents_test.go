@@ -28,6 +28,9 @@ func fullDocuments() map[string]string {
 		"tls_client_auth":            introspecting(`"client_id":"gateway","client_auth":"tls_client_auth"`, ""),
 		"none":                       introspecting(`"client_auth":"none"`, ""),
 		"none with a name":           introspecting(`"client_auth":"none","client_id":"gateway"`, ""),
+		"kong": onKong(`"certificate":{"sources":[{"connection":{}},{"header":{"name":"client-cert","format":"rfc9440"}},{"property":["ngx","ssl_client_cert"]}],
+			"trusted_proxies":{"addresses":["10.0.0.0/8"]}},"forward":{"token":"bearer","certificate":[{"field":"subject","header":"x-client-dn"}]},"shared_data":false`),
+		"kong with IPv6": withIssuer(`"jwks":{"uri":"https://[2001:db8::1]/jwks","cluster":"[2001:db8::1]:8443"}`, `"host":"kong"`),
 		"introspection_jwt": introspecting(`"client_id":"gateway","client_secret_env":"SECRET","accept":"application/token-introspection+jwt"`,
 			`"forward":{"token":"introspection_jwt"}`),
 	}
@@ -199,6 +202,7 @@ func badDocuments() map[string]string {
 	badSession(docs)
 	badDPoP(docs)
 	badFAPI2(docs)
+	badKong(docs)
 
 	top("unknown", `"unknown":{}`)
 	top("realm", `"realm":1`)

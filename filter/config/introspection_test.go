@@ -19,7 +19,7 @@ func twoAsked(rest string) string {
 func TestIntrospectionDefaults(t *testing.T) {
 	t.Parallel()
 	want := &Introspection{
-		Endpoint: Endpoint{Authority: "as.example.com", Path: "/introspect"}, Cluster: "as", Timeout: 5 * time.Second,
+		Endpoint: Endpoint{Scheme: "https", Authority: "as.example.com", Path: "/introspect"}, Cluster: "as", Timeout: 5 * time.Second,
 		RequireAud: true, Client: IntrospectionClient{ID: "gateway", SecretEnv: "SECRET"},
 		CacheTTL: 30 * time.Second, NegativeCacheTTL: 5 * time.Second, CacheEntries: 10000,
 	}

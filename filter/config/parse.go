@@ -44,7 +44,8 @@ func (r *reader) document(doc string) *Config {
 
 // read is the order of the sections. Some need what others before them say:
 // rules the issuers and the mode, forward the issuers, session nearly all, and
-// the sections that name headers come in the order in which a name is taken.
+// the sections that name headers come in the order in which a name is taken. The
+// host comes last: what it can't do is a problem of any section.
 func (c *Config) read(o *object) {
 	c.Realm = o.get("realm").text(defaultRealm, challengeText)
 	profile := o.get("profile").choice("none", "fapi2")
@@ -68,12 +69,12 @@ func (c *Config) read(o *object) {
 		c.ExposeDescription = o.get("expose_description").boolean(true)
 	})
 	o.get("limits").object(c.Limits.read)
-	o.get("host").notYet("kong").choice("envoy")
 	c.SharedData = o.get("shared_data").boolean(true)
 	if d := c.Binding.DPoP; d != nil && !c.SharedData && !d.PerWorker {
 		field{r: o.r, path: "proof_of_possession.dpop.replay"}.fail(`must be "per_worker" with "shared_data": false`)
 	}
 	c.Verification = verifications[o.get("verification").choice("auto", "host", "sandbox")]
+	c.readHost(o)
 }
 
 var verifications = map[string]Verification{"auto": VerifyByEither, "host": VerifyByHost, "sandbox": VerifyInSandbox}

@@ -35,7 +35,7 @@ func TestDefaults(t *testing.T) {
 			},
 			ScopeClaims: []string{"scope"},
 			Keys: Keys{
-				URI: &Endpoint{Authority: "as.example.com", Path: "/jwks"}, Cluster: "as",
+				URI: &Endpoint{Scheme: "https", Authority: "as.example.com", Path: "/jwks"}, Cluster: "as",
 				Timeout: 5 * time.Second, CacheDuration: 10 * time.Minute,
 				StaleIfError: time.Hour, UnknownKeyInterval: 30 * time.Second,
 			},
@@ -105,7 +105,7 @@ func TestFullExample(t *testing.T) {
 				},
 				ScopeClaims: []string{"scope", "realm_access.roles"},
 				Keys: Keys{
-					URI: &Endpoint{Authority: "as.example.com:8443", Path: "/jwks?x=1"}, Cluster: "as",
+					URI: &Endpoint{Scheme: "https", Authority: "as.example.com:8443", Path: "/jwks?x=1"}, Cluster: "as",
 					Timeout: 250 * time.Millisecond, CacheDuration: time.Minute, UnknownKeyInterval: 90 * time.Second,
 				},
 			},
@@ -117,7 +117,7 @@ func TestFullExample(t *testing.T) {
 				ScopeClaims: []string{"scope"},
 				Keys:        fetching,
 				Introspection: &Introspection{
-					Endpoint: Endpoint{Authority: "other.example.com:8443", Path: "/introspect?tenant=1"}, Cluster: "other",
+					Endpoint: Endpoint{Scheme: "https", Authority: "other.example.com:8443", Path: "/introspect?tenant=1"}, Cluster: "other",
 					Timeout: 250 * time.Millisecond, All: true, Signed: true,
 					Client: IntrospectionClient{
 						Auth: PrivateKeyJWT, ID: "gateway", KeyEnv: "HOLDFAST_CLIENT_KEY", Audience: "https://other.example.com/token",

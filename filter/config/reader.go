@@ -55,25 +55,6 @@ func (f field) notEmpty() field {
 	return f
 }
 
-// notYet makes each of these texts a problem of its own kind: the contract has
-// them, this version does not. What is left reads as if the field was absent.
-func (f field) notYet(texts ...string) field {
-	if text, ok := f.value.Text(); ok && slices.Contains(texts, text) {
-		f.unsupported()
-		f.value = strictjson.Value{}
-	}
-	return f
-}
-
-// unsupported makes any value a problem.
-func (f field) unsupported() {
-	if f.present() {
-		f.fail(notSupported)
-	}
-}
-
-const notSupported = "is not supported by this version"
-
 // text is the value, or fallback when it is absent or fails a check.
 func (f field) text(fallback string, checks ...check) string {
 	if !f.is(strictjson.String) {

@@ -75,23 +75,6 @@ func TestSchemaAndParserRefuseTheSameDocuments(t *testing.T) {
 	}
 }
 
-// What the contract has and this version has not: known to the schema, refused
-// by the parser with words that say so.
-func TestNotSupportedYet(t *testing.T) {
-	t.Parallel()
-	schema := compileSchema(t)
-	for path, doc := range map[string]string{
-		"host": minimal(`"host":"kong"`),
-	} {
-		t.Run(path, func(t *testing.T) {
-			checkProblems(t, doc, strings.TrimSpace(path)+": is not supported by this version")
-			if err := schema.Validate(decode(t, doc)); err != nil {
-				t.Errorf("the schema refuses it: %v", err)
-			}
-		})
-	}
-}
-
 func TestSchemaAndParserKnowTheSameKeys(t *testing.T) {
 	t.Parallel()
 	asked := map[string]bool{}

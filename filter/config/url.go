@@ -24,11 +24,9 @@ func absoluteURL(s string) string {
 // ParseEndpoint splits an absolute http or https URL (RFC 3986 §3) into authority
 // and path. Userinfo, a fragment, and characters that no URL has are refused.
 func ParseEndpoint(s string) (endpoint Endpoint, ok bool) {
-	rest, ok := strings.CutPrefix(s, "https://")
-	if !ok {
-		if rest, ok = strings.CutPrefix(s, "http://"); !ok {
-			return Endpoint{}, false
-		}
+	scheme, rest, ok := strings.Cut(s, "://")
+	if !ok || scheme != "https" && scheme != "http" {
+		return Endpoint{}, false
 	}
 	end := strings.IndexAny(rest, "/?#")
 	if end < 0 {
@@ -41,7 +39,7 @@ func ParseEndpoint(s string) (endpoint Endpoint, ok bool) {
 	if !strings.HasPrefix(path, "/") {
 		path = "/" + path
 	}
-	return Endpoint{Authority: authority, Path: path}, true
+	return Endpoint{Scheme: scheme, Authority: authority, Path: path}, true
 }
 
 // isURLByte: what may follow an authority (RFC 3986 §3.3, §3.4).

@@ -10,6 +10,8 @@
 //	exchange.OnRequestHeaders()
 //	proxy.Advance(time.Second) // ticks, answers to calls, timeouts
 //
+// [NewKong] is one that behaves as Kong's ngx_wasm_module does instead.
+//
 // Every method of the two interfaces can be made to fail, see [Faults]. What no
 // host would stand for (a request continued twice, a header edited after the
 // request went on) is noted in Violations and is always a bug of the caller.

@@ -51,11 +51,13 @@ type Host struct {
 	Lines      []Line
 	Dispatched []*Call // every call that this worker ever sent
 
-	inPlugin int // depth of callbacks in which Dispatch is legal
-	period   time.Duration
-	nextTick time.Time
-	metrics  []metric
-	seed     byte
+	inPlugin  int    // depth of callbacks in which Dispatch is legal
+	inRequest int    // depth of callbacks of requests, on Kong
+	counted   string // the counter that was added to last, in this callback of a request
+	period    time.Duration
+	nextTick  time.Time
+	metrics   []metric
+	seed      byte
 }
 
 type metric struct {
@@ -126,6 +128,9 @@ func (h *Host) SetTick(period time.Duration) error {
 	if err := h.Faults.of("SetTick"); err != nil {
 		return err
 	}
+	if h.Proxy.kong {
+		h.kongTick()
+	}
 	h.period, h.nextTick = period, h.Proxy.now.Add(period)
 	return nil
 }
@@ -138,12 +143,16 @@ func (h *Host) Dispatch(call filter.Call, done func(filter.CallResult)) error {
 	if err := h.Faults.of("Dispatch"); err != nil {
 		return err
 	}
-	return h.Proxy.dispatch(h, call, done)
+	_, err := h.Proxy.dispatch(h, call, done)
+	return err
 }
 
 // SharedGet implements [filter.Host].
 func (h *Host) SharedGet(key string) (value []byte, cas uint32, found bool, err error) {
 	if err := h.Faults.of("SharedGet"); err != nil {
+		return nil, 0, false, err
+	}
+	if err := h.Proxy.zone(); err != nil {
 		return nil, 0, false, err
 	}
 	value, cas, found = h.Proxy.sharedGet(key)
@@ -155,6 +164,9 @@ func (h *Host) SharedSet(key string, value []byte, cas uint32) (ok bool, err err
 	if err := h.Faults.of("SharedSet"); err != nil {
 		return false, err
 	}
+	if err := h.Proxy.zone(); err != nil {
+		return false, err
+	}
 	return h.Proxy.sharedSet(key, value, cas), nil
 }
 
@@ -162,6 +174,9 @@ func (h *Host) SharedSet(key string, value []byte, cas uint32) (ok bool, err err
 func (h *Host) VerifySignature(s jwt.X509Signature) (valid bool, err error) {
 	if err := h.Faults.of("VerifySignature"); err != nil {
 		return false, err
+	}
+	if h.Proxy.kong {
+		return false, h.kongVerify()
 	}
 	if h.Proxy.Verifier == nil {
 		return false, errNoVerifier
@@ -198,6 +213,9 @@ func (h *Host) Add(m filter.Metric, n uint64) {
 		h.Proxy.violation("a counter was incremented by 0")
 	}
 	h.Record(m, n)
+	if m > 0 && int(m) <= len(h.metrics) {
+		h.counted = h.metrics[m-1].name
+	}
 }
 
 // Record implements [filter.Host].

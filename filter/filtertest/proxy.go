@@ -15,12 +15,15 @@ type Proxy struct {
 	// Server answers the calls of all workers. Without it, and for what it holds,
 	// a call stays open until a test answers it or its time is up.
 	Server func(filter.Call) Reply
+	// NoZone: Kong has no zone for shared data.
+	NoZone bool
 	// Verifier is the proxy's crypto library, such as [GoCrypto]; nil for a proxy
 	// that offers none.
 	Verifier func(jwt.X509Signature) (valid bool, err error)
 	// Violations are what no host would stand for, in order.
 	Violations []string
 
+	kong    bool // it is one, see NewKong
 	now     time.Time
 	shared  map[string]sharedValue
 	cas     uint32
@@ -113,6 +116,7 @@ type Call struct {
 	filter.Call
 
 	host   *Host
+	stream *Stream // whose call it is, on Kong; nil for one of the plugin's own
 	done   func(filter.CallResult)
 	held   bool
 	over   bool
@@ -126,19 +130,26 @@ var timeout = filter.CallResult{Status: 504, Body: []byte("upstream request time
 
 var errNotSent = errors.New("the call could not be sent")
 
-func (p *Proxy) dispatch(h *Host, call filter.Call, done func(filter.CallResult)) error {
+func (p *Proxy) dispatch(h *Host, call filter.Call, done func(filter.CallResult)) (*Call, error) {
 	c := &Call{Call: call, host: h, done: done, limit: p.now.Add(call.Timeout)}
 	if !c.ask() {
-		return errNotSent
+		return nil, errNotSent
 	}
 	p.calls = append(p.calls, c)
 	h.Dispatched = append(h.Dispatched, c)
-	return nil
+	return c, nil
 }
 
 // ask puts the question to the server, and reports whether the call was sent.
 func (c *Call) ask() bool {
 	c.held, c.due, c.result = true, c.limit, timeout
+	if c.host.Proxy.kong {
+		c.result = filter.CallResult{} // no headers
+		if !kongUpstream(c.Call) {
+			c.held, c.due = false, c.host.Proxy.now // nobody resolves it
+			return true
+		}
+	}
 	if c.host.Proxy.Server == nil {
 		return true
 	}
@@ -163,6 +174,10 @@ func (c *Call) Answer(result filter.CallResult) {
 	c.Lose()
 	if len(result.Body) > c.MaxBody {
 		result.Body, result.TooLarge = nil, true
+	}
+	if c.stream != nil {
+		c.stream.answered(func() { c.done(result) })
+		return
 	}
 	c.host.within(func() { c.done(result) })
 }

@@ -19,6 +19,9 @@ func (p *Proxy) sharedGet(key string) ([]byte, uint32, bool) {
 }
 
 func (p *Proxy) sharedSet(key string, value []byte, cas uint32) bool {
+	if p.kong {
+		return p.kongSet(key, value, cas)
+	}
 	if v, found := p.shared[key]; found && cas != 0 && cas != v.cas {
 		return false
 	}

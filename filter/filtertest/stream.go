@@ -40,6 +40,14 @@ type Stream struct {
 
 	inResponse bool
 	gone       bool
+
+	kong   *Host // the worker, on Kong
+	pseudo []filter.Header
+	depth  int // of callbacks of this request
+	calls  int // of its own, under way
+	// Counted is the counter that the filter added to last before it answered: Kong
+	// takes no properties, so this is what tells the reason.
+	Counted string
 }
 
 // NewStream returns a request as Envoy presents it, of a caller at 127.0.0.1
@@ -63,8 +71,12 @@ func NewStream(method, authority, path string, fields ...filter.Header) *Stream 
 }
 
 // Present sets the properties of a connection with this client certificate,
-// which Envoy has validated.
+// which the host has validated.
 func (s *Stream) Present(der []byte) *Stream {
+	if s.kong != nil {
+		s.presentToKong(der, "CN=client")
+		return s
+	}
 	digest := sha256.Sum256(der)
 	s.Properties["connection.mtls"] = "\x01"
 	s.Properties["connection.peer_certificate_valid"] = "\x01"
@@ -94,7 +106,11 @@ func (s *Stream) ResponseField(name string) []string { return fieldValues(s.Resp
 func (s *Stream) Response(callback func(), fields ...filter.Header) {
 	s.ResponseHeaders = slices.Clone(fields)
 	s.inResponse = true
-	callback()
+	if s.kong != nil {
+		s.within(callback)
+	} else {
+		callback()
+	}
 	s.inResponse = false
 }
 
@@ -111,6 +127,8 @@ func (s *Stream) use(method string, edits bool) error {
 	switch {
 	case s.gone:
 		s.violation("%s after the end of the stream", method)
+	case s.kong != nil && s.depth == 0:
+		s.violation("%s outside of the request's own callbacks: it acts on another request", method)
 	case edits && !s.Waits():
 		s.violation("%s after the request went on or was answered", method)
 	}
@@ -126,6 +144,9 @@ func (s *Stream) RequestHeaders() ([]filter.Header, error) {
 	if err := s.use("RequestHeaders", true); err != nil {
 		return nil, err
 	}
+	if s.kong != nil {
+		return s.kongHeaders(), nil
+	}
 	return slices.Clone(s.Headers), nil
 }
 
@@ -133,6 +154,10 @@ func (s *Stream) RequestHeaders() ([]filter.Header, error) {
 func (s *Stream) RemoveRequestHeader(name string) error {
 	if err := s.use("RemoveRequestHeader", true); err != nil {
 		return err
+	}
+	if s.kong != nil {
+		s.violation("%s was removed: the host says yes, and the upstream gets it", name)
+		return nil
 	}
 	s.Headers = slices.DeleteFunc(s.Headers, func(h filter.Header) bool { return strings.EqualFold(h.Name, name) })
 	return nil
@@ -162,6 +187,10 @@ func (s *Stream) SetRequestHeader(name, value string) error {
 	}
 	if strings.ContainsAny(value, "\x00\r\n") {
 		s.violation("%s was set to a value that is no field value", name)
+	}
+	if s.kong != nil {
+		s.kongReplaces(name, value)
+		return nil
 	}
 	s.Headers = slices.DeleteFunc(s.Headers, func(h filter.Header) bool { return strings.EqualFold(h.Name, name) })
 	s.Headers = append(s.Headers, filter.Header{Name: name, Value: value})
@@ -219,6 +248,9 @@ func (s *Stream) Property(path ...string) (value []byte, found bool, err error) 
 		return nil, false, err
 	}
 	name := strings.Join(path, ".")
+	if s.kong != nil && !s.kongProperty(name) {
+		return nil, false, nil
+	}
 	if slices.Contains(s.Unreadable, name) {
 		return nil, false, errUnreadable
 	}
@@ -234,6 +266,9 @@ func (s *Stream) SetProperty(name, value string) error {
 	if err := s.use("SetProperty", false); err != nil {
 		return err
 	}
+	if s.kong != nil {
+		return errNotFound
+	}
 	s.Left[name] = value
 	return nil
 }
@@ -242,6 +277,13 @@ func (s *Stream) SetProperty(name, value string) error {
 func (s *Stream) Respond(answer filter.Answer) error {
 	if err := s.use("Respond", true); err != nil {
 		return err
+	}
+	if s.kong != nil {
+		if answer.Details != "" {
+			s.violation("the details become the reason phrase of the status line: %s", answer.Details)
+		}
+		answer = kongAnswers(answer)
+		s.Counted = s.kong.counted
 	}
 	s.Answer = &answer
 	return nil
@@ -253,5 +295,8 @@ func (s *Stream) Continue() error {
 		return err
 	}
 	s.Continued = true
+	if s.kong != nil {
+		s.Counted = s.kong.counted
+	}
 	return nil
 }

@@ -36,6 +36,16 @@ func (vm *vmContext) NewPluginContext(contextID uint32) types.PluginContext {
 	return &pluginContext{host: host{vm: vm, contextID: contextID}}
 }
 
+// contain keeps a fault of this package from leaving a callback: package filter
+// contains its own. On Envoy it would end the VM, on Kong the whole worker. otherwise
+// sets what the callback returns.
+func contain(otherwise func()) {
+	if fault := recover(); fault != nil {
+		sdk.LogErrorf("holdfast: fault: %v", fault)
+		otherwise()
+	}
+}
+
 type pluginContext struct {
 	types.DefaultPluginContext
 	host   host
@@ -43,7 +53,8 @@ type pluginContext struct {
 }
 
 // OnPluginStart fails the start on any problem; the host then refuses traffic.
-func (p *pluginContext) OnPluginStart(int) types.OnPluginStartStatus {
+func (p *pluginContext) OnPluginStart(int) (status types.OnPluginStartStatus) {
+	defer contain(func() { status = types.OnPluginStartStatusFailed })
 	p.host.enter()
 	configuration, err := sdk.GetPluginConfiguration()
 	if err != nil && err != types.ErrorStatusNotFound {
@@ -72,6 +83,7 @@ func configurationJSON(configuration []byte) string {
 }
 
 func (p *pluginContext) OnTick() {
+	defer contain(func() {})
 	p.host.enter()
 	if p.plugin != nil {
 		p.plugin.OnTick()
@@ -80,9 +92,12 @@ func (p *pluginContext) OnTick() {
 
 // NewHttpContext is called for each request.
 func (p *pluginContext) NewHttpContext(contextID uint32) types.HttpContext {
-	h := &httpContext{stream: stream{vm: p.host.vm, contextID: contextID}}
+	h := &httpContext{stream: stream{vm: p.host.vm, contextID: contextID}, stop: stopAll}
 	if p.plugin != nil {
 		h.exchange = p.plugin.NewExchange(&h.stream)
+		if !p.plugin.StopsAll() {
+			h.stop = types.ActionPause
+		}
 	}
 	return h
 }
@@ -90,23 +105,43 @@ func (p *pluginContext) NewHttpContext(contextID uint32) types.HttpContext {
 type httpContext struct {
 	types.DefaultHttpContext
 	stream   stream
+	stop     types.Action     // what holds a request back at its headers
 	exchange *filter.Exchange // nil when the plugin did not start
 }
 
-func (h *httpContext) OnHttpRequestHeaders(int, bool) types.Action {
+func (h *httpContext) OnHttpRequestHeaders(int, bool) (action types.Action) {
+	defer contain(func() {
+		action = h.stop
+		h.refuse("holdfast_denied{internal_error}")
+	})
 	h.stream.enter()
 	if h.exchange == nil {
 		// A host should not get here after a failed start. If it does: refuse.
-		_ = h.stream.Respond(filter.Answer{Status: 503, GRPCStatus: 14, Details: "holdfast_denied{not_started}"})
-		return stopAll
+		h.refuse("holdfast_denied{not_started}")
+		return h.stop
 	}
 	h.stream.inHeaders = true
 	h.exchange.OnRequestHeaders()
 	h.stream.inHeaders = false
-	return h.stream.action(stopAll)
+	return h.stream.action(h.stop)
 }
 
-func (h *httpContext) OnHttpRequestTrailers(int) types.Action {
+// OnHttpRequestBody holds a body back like its headers. On Envoy they are stopped
+// together, and it is asked only once both may go on.
+func (h *httpContext) OnHttpRequestBody(int, bool) types.Action {
+	return h.stream.action(types.ActionPause)
+}
+
+// refuse answers where there is nobody else to do so.
+func (h *httpContext) refuse(details string) {
+	defer contain(func() {})
+	if !h.stream.answered {
+		_ = h.stream.Respond(filter.Answer{Status: 503, GRPCStatus: 14, Details: details})
+	}
+}
+
+func (h *httpContext) OnHttpRequestTrailers(int) (action types.Action) {
+	defer contain(func() { action = types.ActionPause })
 	h.stream.enter()
 	if h.exchange == nil || !h.exchange.OnRequestTrailers() {
 		return types.ActionPause
@@ -116,7 +151,8 @@ func (h *httpContext) OnHttpRequestTrailers(int) types.Action {
 
 // OnHttpResponseHeaders holds no response back, neither the upstream's nor one of
 // Holdfast's own, which comes by here too.
-func (h *httpContext) OnHttpResponseHeaders(headers int, endOfStream bool) types.Action {
+func (h *httpContext) OnHttpResponseHeaders(headers int, endOfStream bool) (action types.Action) {
+	defer contain(func() {}) // the zero action lets it pass
 	h.stream.enter()
 	if h.exchange != nil {
 		h.exchange.OnResponseHeaders()
@@ -125,6 +161,7 @@ func (h *httpContext) OnHttpResponseHeaders(headers int, endOfStream bool) types
 }
 
 func (h *httpContext) OnHttpStreamDone() {
+	defer contain(func() {})
 	h.stream.enter()
 	if h.exchange != nil {
 		h.exchange.OnDone()

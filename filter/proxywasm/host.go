@@ -52,9 +52,18 @@ func (h *host) Dispatch(call filter.Call, done func(filter.CallResult)) error {
 	if err := h.vm.use(h.contextID); err != nil {
 		return err
 	}
+	return dispatch(call, func(result filter.CallResult) {
+		h.enter()
+		done(result)
+	})
+}
+
+// dispatch sends a call from the context that the host acts on. done runs in that
+// context, and not at all once it is gone.
+func dispatch(call filter.Call, done func(filter.CallResult)) error {
 	headers := [][2]string{
 		{":method", call.Method},
-		{":scheme", "https"}, // the cluster decides whether TLS is used
+		{":scheme", call.Scheme}, // on Kong it decides whether TLS is used, on Envoy the cluster does
 		{":authority", call.Authority},
 		{":path", call.Path},
 	}
@@ -64,7 +73,6 @@ func (h *host) Dispatch(call filter.Call, done func(filter.CallResult)) error {
 	timeout := uint32(max(call.Timeout/time.Millisecond, 1))
 	// The host adds content-length, and without a byte of body it sends none.
 	_, err := sdk.DispatchHttpCall(call.Cluster, headers, []byte(call.Body), nil, timeout, func(numHeaders, bodySize, _ int) {
-		h.enter()
 		done(callResult(numHeaders, bodySize, call.MaxBody))
 	})
 	return err
@@ -72,8 +80,8 @@ func (h *host) Dispatch(call filter.Call, done func(filter.CallResult)) error {
 
 // callResult reads the answer to a call. What cannot be read is left out: the
 // caller takes nothing but status 200 with a body that parses.
-func callResult(numHeaders, bodySize, maxBody int) filter.CallResult {
-	var result filter.CallResult
+func callResult(numHeaders, bodySize, maxBody int) (result filter.CallResult) {
+	defer recovered(nil)
 	if numHeaders > 0 {
 		headers, err := sdk.GetHttpCallResponseHeaders()
 		if err != nil {
@@ -134,8 +142,8 @@ func (h *host) Record(m filter.Metric, value uint64) {
 	sdk.MetricHistogram(m).Record(value)
 }
 
-// recovered turns the panics of the SDK's metric helpers into an error, or into
-// nothing where a metric is not worth a request.
+// recovered turns the panics of the SDK into an error, or into nothing: a metric is
+// not worth a request, and of an answer counts what was read.
 func recovered(err *error) {
 	if fault := recover(); fault != nil && err != nil {
 		*err = fmt.Errorf("%v", fault)

@@ -66,8 +66,8 @@ func TestCallsWithAndWithoutBody(t *testing.T) {
 	emulator, _ := emulate(t, configuration(inline, ""))
 	h := &host{vm: &vmContext{}, contextID: proxytest.PluginContextID}
 	for _, call := range []filter.Call{
-		{Cluster: "as", Method: "GET", Authority: "as.example.com", Path: "/jwks"},
-		{Cluster: "as", Method: "POST", Authority: "as.example.com", Path: "/introspect", Body: "token=a%26b",
+		{Cluster: "as", Method: "GET", Scheme: "https", Authority: "as.example.com", Path: "/jwks"},
+		{Cluster: "as", Method: "POST", Scheme: "https", Authority: "as.example.com", Path: "/introspect", Body: "token=a%26b",
 			Headers: []filter.Header{{Name: "content-type", Value: "application/x-www-form-urlencoded"}}},
 	} {
 		if err := h.Dispatch(call, func(filter.CallResult) {}); err != nil {

@@ -15,6 +15,7 @@ type stream struct {
 	contextID uint32
 	inHeaders bool // within OnHttpRequestHeaders, whose return value continues
 	goOn      bool // the filter let the request continue
+	answered  bool // the filter answered it
 }
 
 // enter notes that the host is calling in this context.
@@ -22,9 +23,8 @@ func (s *stream) enter() { s.vm.effective = s.contextID }
 
 // stopAll is what the host is told of headers that are not to go on:
 // StopAllIterationAndWatermark (proxy-wasm-cpp-host, FilterHeadersStatus), which
-// the SDK has no name for. It stops what comes behind the headers as well, for
-// which there is no callback (tools/wasmbuild/exports.go). types.ActionPause does so
-// only where Envoy takes it for this, which allow_on_headers_stop_iteration forbids.
+// the SDK has no name for. It stops what comes behind the headers as well.
+// types.ActionPause does so only where Envoy takes it for this, which allow_on_headers_stop_iteration forbids.
 // Kong's host is not Envoy's: it knows types.ActionPause and nothing else.
 const stopAll types.Action = 4
 
@@ -53,7 +53,25 @@ func (s *stream) Respond(answer filter.Answer) error {
 	if err := s.vm.use(s.contextID); err != nil {
 		return err
 	}
-	return sendLocalResponse(answer)
+	err := sendLocalResponse(answer)
+	s.answered = err == nil
+	return err
+}
+
+// Dispatch is for ngx_wasm_module, which lets a request go on after the answer to its
+// last call unless it was answered in time. What was not decided by then ends the VM:
+// nothing else would hold the request back.
+func (s *stream) Dispatch(call filter.Call, done func(filter.CallResult)) error {
+	if err := s.vm.use(s.contextID); err != nil {
+		return err
+	}
+	return dispatch(call, func(result filter.CallResult) {
+		s.enter()
+		done(result)
+		if !s.goOn && !s.answered {
+			panic("holdfast: a request could be neither answered nor let go on")
+		}
+	})
 }
 
 func (s *stream) RequestHeaders() ([]filter.Header, error) {
