@@ -13,7 +13,12 @@ GO_VERSION := $(shell sed -n 's/^toolchain //p' go.mod)
 # ---- settings: make test ENVOY=/path/to/envoy --------------------------------
 # ENVOY      an Envoy to use in place of the newest pinned one
 # ENVOY_OLD  the same for the oldest
+# SHRINK     off to keep the code that Go's linker wrote (docs/hosts.md#what-the-build-rewrites)
 # KEYCLOAK   the folder of a Keycloak that was built with --https-client-auth=request
+SHRINK   ?= on
+ifeq ($(filter on off,$(SHRINK)),)
+$(error SHRINK is $(SHRINK), want on or off)
+endif
 FUZZTIME ?= 60s
 # What the tests with 50,000 requests on each Envoy are called.
 SOAK     ?= ^TestSoak
@@ -57,7 +62,7 @@ help: ## list what make can do
 # ---- the product -------------------------------------------------------------
 build: ## write build/holdfast.wasm
 	$(say) 'building the filter (about a minute the first time)'
-	@go run ./tools/wasmbuild
+	@go run ./tools/wasmbuild$(if $(filter off,$(SHRINK)), -shrink=false)
 
 demo: build envoy-new ## run Holdfast on a real Envoy, attack it and print what happened
 	@go run ./e2e/cmd/demo

@@ -3,7 +3,6 @@ package wasmshrink
 import (
 	"errors"
 	"slices"
-	"strings"
 	"testing"
 
 	"holdfast/tools/wasmfile"
@@ -204,27 +203,11 @@ func TestShrinkRefuses(t *testing.T) {
 		"code cut short":          func(s []wasmfile.Raw) { s[6].Content = []byte("\x01\x04\x00\x0b") },
 		"more than its functions": func(s []wasmfile.Raw) { s[6].Content = append(s[6].Content, 0) },
 		"locals cut short":        func(s []wasmfile.Raw) { s[6].Content = []byte("\x01\x01\x05") },
-		"exports cut short":       func(s []wasmfile.Raw) { s[4].Content = []byte("\x02\x01f\x00\x00") },
 	} {
 		sections := machine(goFunction())
 		change(sections)
-		if _, err := Shrink(sections, nil); !errors.Is(err, wasmfile.ErrFormat) {
+		if _, err := Shrink(sections); !errors.Is(err, wasmfile.ErrFormat) {
 			t.Errorf("%s: %v", name, err)
 		}
-	}
-}
-
-func TestExports(t *testing.T) {
-	t.Parallel()
-	sections, err := Shrink(machine(goFunction()), []string{"m"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	file, err := wasmfile.Parse(wasmfile.Join(sections))
-	if want := []wasmfile.Export{{Name: "f", Kind: wasmfile.Func}, {Name: "g", Kind: wasmfile.Global}}; err != nil || !slices.Equal(file.Exports, want) {
-		t.Errorf("%v, %v", file, err)
-	}
-	if _, err := Shrink(machine(goFunction()), []string{"f", "absent"}); err == nil || !strings.Contains(err.Error(), "absent") {
-		t.Errorf("%v", err)
 	}
 }

@@ -27,7 +27,7 @@ func TestPackData(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			before := machine(goFunction(), data...)
-			after, err := Shrink(before, nil)
+			after, err := Shrink(before)
 			if err != nil {
 				t.Fatal(err)
 			}

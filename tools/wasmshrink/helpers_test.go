@@ -118,7 +118,7 @@ func run(t *testing.T, sections []wasmfile.Raw, argument uint64) outcome {
 func shrunk(t *testing.T, before, want []instruction, arguments ...uint64) {
 	t.Helper()
 	sections := machine(before)
-	smaller, err := Shrink(sections, nil)
+	smaller, err := Shrink(sections)
 	if err != nil {
 		t.Fatal(err)
 	}
