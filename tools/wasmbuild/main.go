@@ -83,7 +83,7 @@ func run(root, out string, shrink bool) error {
 	}
 	if shrink {
 		if sections, err = wasmshrink.Shrink(sections); err != nil {
-			return err
+			return fmt.Errorf("%w (-shrink=false, or make build SHRINK=off, does without)", err)
 		}
 	}
 	return install(root, out, sections)

@@ -86,6 +86,7 @@ func machine(body []instruction, data ...segment) []wasmfile.Raw {
 		{ID: wasmfile.ElementSection, Content: []byte("\x00")},
 		{ID: wasmfile.CodeSection, Content: []byte("\x02" + function(body) + function(function1))},
 		{ID: wasmfile.DataSection, Content: segments},
+		producers(goVersion),
 	}
 }
 

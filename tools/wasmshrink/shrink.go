@@ -6,10 +6,11 @@
 //	peephole.go      a few short runs of instructions have a shorter form
 //	stackpointer.go  no local copy of a stack pointer that nobody reads
 //	data.go          one data segment in place of one for each few bytes
+//	version.go       no other Go than the one that all this was proven for
 //
 // It knows the instructions that Go's compiler writes and how its functions call
-// each other (cmd/internal/obj/wasm of the Go that go.mod pins), and fails on what
-// it does not know. A function that is not of that shape stays as it is.
+// each other (cmd/internal/obj/wasm), and fails on what it does not know, any other
+// version of Go included. A function that is not of that shape stays as it is.
 package wasmshrink
 
 import "holdfast/tools/wasmfile"
@@ -17,6 +18,9 @@ import "holdfast/tools/wasmfile"
 // Shrink rewrites a module. The numbers of the functions stay, and with them what a
 // section of their names says.
 func Shrink(sections []wasmfile.Raw) ([]wasmfile.Raw, error) {
+	if err := checkVersion(sections); err != nil {
+		return nil, err
+	}
 	var out []wasmfile.Raw
 	for _, s := range sections {
 		if s.ID == wasmfile.CodeSection {
