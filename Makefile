@@ -13,7 +13,7 @@ GO_VERSION := $(shell sed -n 's/^toolchain //p' go.mod)
 # ---- settings: make test ENVOY=/path/to/envoy --------------------------------
 # ENVOY      an Envoy to use in place of the newest pinned one
 # ENVOY_OLD  the same for the oldest
-# SHRINK     off to keep the code that Go's linker wrote (docs/hosts.md#what-the-build-rewrites)
+# SHRINK     off to keep what Go's linker wrote (docs/hosts.md#what-the-build-rewrites)
 # KEYCLOAK   the folder of a Keycloak that was built with --https-client-auth=request
 SHRINK   ?= on
 ifeq ($(filter on off,$(SHRINK)),)
@@ -135,9 +135,9 @@ guards: build ## what must never change: imports, packages, size, sources
 	$(say) 'guards'
 	@go test -count=1 ./guards
 
-guards-slow: build ## the same bytes on another machine; Go's own tests, shrunk
-	$(say) 'the same bytes from another folder, cache and toolchain; tests of Go itself, shrunk'
-	@go test -count=1 -v -timeout 30m -tags slow -run Slow ./guards ./tools/wasmshrink
+guards-slow: build ## the same bytes on another machine; the module and Go's own tests, rewritten
+	$(say) 'the same bytes from another folder; what is rewritten beside what is not; tests of Go itself (half an hour)'
+	@go test -count=1 -v -timeout 30m -tags slow -run Slow ./guards ./tools/wasmshrink ./scenario
 
 coverage: ## at least 90 % of jwt, dpop, thumbprint and filter
 	@go run ./tools/coverage -min $(COVERAGE) $(COVERED)
