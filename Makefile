@@ -136,7 +136,7 @@ guards: build ## what must never change: imports, packages, size, sources
 	@go test -count=1 ./guards
 
 guards-slow: build ## the same bytes on another machine; the module and Go's own tests, rewritten
-	$(say) 'the same bytes from another folder; what is rewritten beside what is not; tests of Go itself (half an hour)'
+	$(say) 'the same bytes from another folder; what is rewritten beside what is not; tests of Go itself (a quarter of an hour)'
 	@go test -count=1 -v -timeout 30m -tags slow -run Slow ./guards ./tools/wasmshrink ./scenario
 
 coverage: ## at least 90 % of jwt, dpop, thumbprint and filter

@@ -8,7 +8,7 @@ import (
 )
 
 // FuzzRandomFunctions writes functions of the shape that Go's assembler gives them
-// (cmd/internal/obj/wasm, preprocess), with a random content, and runs each at all of
+// (cmd/internal/obj/wasm, preprocess), with a random content and random data, and runs each at all of
 // its blocks, before and after it was shrunk. What can be seen must be the same.
 func FuzzRandomFunctions(f *testing.F) {
 	for seed := range uint64(150) {
@@ -16,7 +16,7 @@ func FuzzRandomFunctions(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, seed uint64) {
 		w := &writer{random: rand.New(rand.NewPCG(seed, 0))}
-		before := machine(w.function(), segment{fuel, []byte{30}}, segment{900, []byte("some bytes\x01\x02\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\xff\xff\xff\xff")})
+		before := machine(w.function(), append(w.data(), segment{fuel, []byte{30}})...)
 		after, err := Shrink(before)
 		if err != nil {
 			t.Fatal(err)
@@ -96,6 +96,25 @@ func (w *writer) function() []instruction {
 		return code(getGlobal(), set(localSP), body, i32(1), end())
 	}
 	return code(getGlobal(), set(localSP), body, end())
+}
+
+// data is some segments, with runs of zeros and of others in them, from 900 on, where
+// the stack is.
+func (w *writer) data() []segment {
+	var all []segment
+	for at := uint32(900); at < 4000; at += 1 + w.small(600) {
+		var s segment
+		s.start = at
+		for range w.random.IntN(4) {
+			s.content = append(s.content, make([]byte, w.small(9))...)
+			for range w.random.IntN(300) {
+				s.content = append(s.content, byte(1+w.random.IntN(255)))
+			}
+		}
+		at += uint32(len(s.content))
+		all = append(all, s)
+	}
+	return all
 }
 
 // leave returns from the function: it gives back a frame, and the return address.
