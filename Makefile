@@ -2,13 +2,16 @@
 
 # ---- versions: all of them, in one place -------------------------------------
 # The hashes stand beside them: tools/envoy-VERSION.txt, tools/keycloak-VERSION.txt,
-# go.sum, tools/lint/go.sum.
+# go.sum, and the go.sum of each tool with a go.mod of its own.
 ENVOY_VERSION     := 1.40.0
 ENVOY_OLD_VERSION := 1.36.4
 KEYCLOAK_VERSION  := 26.7.0
 MAVEN_DEPENDENCY_PLUGIN_VERSION := 3.8.1
 # Go: the toolchain line of go.mod. staticcheck and govulncheck: tools/lint/go.mod.
+# cyclonedx-gomod: tools/sbom/go.mod. Istio, Envoy Gateway: tools/deploycheck/go.mod.
 GO_VERSION := $(shell sed -n 's/^toolchain //p' go.mod)
+# Holdfast itself.
+VERSION := $(shell sed -n 's/^const Version = "\(.*\)"$$/\1/p' filter/doc.go)
 
 # ---- settings: make test ENVOY=/path/to/envoy --------------------------------
 # ENVOY      an Envoy to use in place of the newest pinned one
@@ -42,6 +45,13 @@ export HOLDFAST_WASM      := $(CURDIR)/build/holdfast.wasm
 export HOLDFAST_KEYCLOAK  := $(abspath $(or $(KEYCLOAK),$(KEYCLOAK_PINNED)))
 
 LINTERS  := .tools/lint
+SBOM     := .tools/sbom
+# Tools with a go.mod of their own, so that the filter's modules stay as few as they are.
+TOOL_MODULES := tools/lint tools/sbom tools/deploycheck
+# What a release holds beside its notes and sums. A file of a host's that is generated
+# is in it as soon as it is in the tree.
+RELEASE = build/holdfast.wasm build/holdfast.oci.tar build/holdfast.oci.digest holdfast.schema.json build/holdfast.cdx.json \
+	$(wildcard deploy/kong/holdfast.meta.json)
 GO_FILES  = $(shell find . -name '*.go' -not -path './.*' -not -path './build/*')
 # Sets $$packages to all packages but those that start an Envoy. In two steps, so
 # that an error of go list ends the recipe.
@@ -53,8 +63,8 @@ SHELL := /bin/sh
 .DELETE_ON_ERROR:
 # Two builds or two sets of Envoys at once would only be in each other's way.
 .NOTPARALLEL:
-.PHONY: help build demo run watch test unit e2e test-keycloak soak soak-hosts soak-es256 fuzz bench bench-es256 lint guards check \
-	guards-slow coverage size tools envoy envoy-new envoy-old keycloak linters clean
+.PHONY: help build demo run watch image sbom dist test unit e2e test-keycloak test-deploy soak soak-hosts soak-es256 fuzz \
+	bench bench-es256 lint guards check guards-slow coverage size tools envoy envoy-new envoy-old keycloak linters clean
 
 help: ## list what make can do
 	@awk -F ':.*## ' '/^[a-z0-9-]+( [a-z0-9-]+)*:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -72,6 +82,18 @@ run: build envoy-new ## keep the demo up and print curl lines to paste
 
 watch: build envoy-new ## as run, and rebuild and reload on every change
 	@go build -o build/run-demo ./e2e/cmd/run && exec build/run-demo -watch
+
+# ---- a release ---------------------------------------------------------------
+image: build ## write build/holdfast.oci.tar, the OCI image for Istio and Envoy Gateway
+	@go run ./tools/ociimage
+
+sbom: $(SBOM)/stamp ## write build/holdfast.cdx.json, what the filter is made of
+	@mkdir -p build
+	@cd tools/sbom && go run . -root "$(CURDIR)" -tool "$(CURDIR)/$(SBOM)/cyclonedx-gomod" -version v$(VERSION) \
+		-o "$(CURDIR)/build/holdfast.cdx.json"
+
+dist: build image sbom ## write the files of a release to build/dist
+	@go run ./tools/dist $(RELEASE)
 
 # ---- the tests ---------------------------------------------------------------
 # -count=1: Go's test cache does not see that the module or Envoy changed.
@@ -91,6 +113,11 @@ e2e: build envoy ## pass the tests on the real Envoys only
 test-keycloak: build envoy keycloak ## pass the tests with Keycloak (needs Java 17 and Maven)
 	$(say) 'tests with Keycloak (about a minute)'
 	@go test -count=1 -timeout 15m -v -tags keycloak -run Keycloak ./e2e
+
+# A module of its own: see tools/deploycheck/go.mod. Its first build takes five minutes.
+test-deploy: image envoy-new ## check deploy/ with the types and the fetcher of Istio and Envoy Gateway
+	$(say) 'what a user deploys'
+	@cd tools/deploycheck && HOLDFAST_IMAGE="$(CURDIR)/build/holdfast.oci.tar" go test -count=1 -timeout 20m -v ./...
 
 soak: soak-hosts soak-es256 ## pass all that takes long
 
@@ -121,12 +148,16 @@ lint: linters ## gofmt, vet, tidy, staticcheck, govulncheck
 	if [ -n "$$unformatted" ]; then printf 'not formatted:\n%s\n' "$$unformatted"; exit 1; fi
 	$(say) 'go vet'
 	@go vet -tags slow,keycloak ./...
+	@cd tools/sbom && go vet ./...
+	@cd tools/deploycheck && go vet ./...
 	@GOOS=wasip1 GOARCH=wasm go vet . ./filter/...
 	$(say) 'go mod tidy'
 	@go mod tidy -diff
-	@cd tools/lint && go mod tidy -diff
+	@for module in $(TOOL_MODULES); do (cd $$module && go mod tidy -diff) || exit 1; done
 	$(say) 'staticcheck'
 	@$(LINTERS)/staticcheck -tags slow,keycloak ./...
+	@cd tools/sbom && "$(CURDIR)/$(LINTERS)/staticcheck" ./...
+	@cd tools/deploycheck && "$(CURDIR)/$(LINTERS)/staticcheck" ./...
 	@GOOS=wasip1 GOARCH=wasm $(LINTERS)/staticcheck . ./filter/...
 	$(say) 'govulncheck'
 	@go run ./tools/vulncheck $(LINTERS)/govulncheck
@@ -135,8 +166,8 @@ guards: build ## what must never change: imports, packages, size, sources
 	$(say) 'guards'
 	@go test -count=1 ./guards
 
-guards-slow: build ## the same bytes on another machine; the module and Go's own tests, rewritten
-	$(say) 'the same bytes from another folder; what is rewritten beside what is not; tests of Go itself (a quarter of an hour)'
+guards-slow: dist ## make a release as another machine would; the module and Go's own tests, rewritten
+	$(say) 'the same bytes from another folder, cache and toolchain; what is rewritten beside what is not (a quarter of an hour)'
 	@go test -count=1 -v -timeout 30m -tags slow -run Slow ./guards ./tools/wasmshrink ./scenario
 
 coverage: ## at least 90 % of jwt, dpop, thumbprint and filter
@@ -189,6 +220,12 @@ $(LINTERS)/stamp: tools/lint/go.mod tools/lint/go.sum
 	$(say) 'building staticcheck and govulncheck (about a minute)'
 	@mkdir -p $(LINTERS)
 	@cd tools/lint && GOBIN="$(CURDIR)/$(LINTERS)" go install tool
+	@touch $@
+
+$(SBOM)/stamp: tools/sbom/go.mod tools/sbom/go.sum
+	$(say) 'building cyclonedx-gomod (half a minute)'
+	@mkdir -p $(SBOM)
+	@cd tools/sbom && GOBIN="$(CURDIR)/$(SBOM)" go install tool
 	@touch $@
 
 clean: ## remove what was built and installed

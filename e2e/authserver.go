@@ -85,7 +85,7 @@ func NewAuthServer(pki *PKI, issuer string) (*AuthServer, error) {
 		requests:      map[string]int{},
 		busy:          map[string]int{},
 		busiest:       map[string]int{},
-		lifetime:      300,
+		lifetime:      TokenLifetime,
 	}
 	scopes := make([]goidc.Scope, len(Scopes))
 	for i, name := range Scopes {
@@ -269,6 +269,10 @@ func (s *AuthServer) Busiest(path string) int {
 	defer s.mu.Unlock()
 	return s.busiest[path]
 }
+
+// TokenLifetime is how long tokens are good, in seconds: longer than all tests take,
+// as some tokens serve many of them.
+const TokenLifetime = 3600
 
 // Lifetime is how long the next tokens are good, in seconds.
 func (s *AuthServer) Lifetime(seconds int) {

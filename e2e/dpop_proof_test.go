@@ -116,7 +116,7 @@ func proofCases() []proofCase {
 		{name: "4.3-6 kid and x5u in place of jwk", change: header(M{"jwk": nil, "kid": "key-1", "x5u": "https://evil.example/x5u"}), reason: "dpop_key_invalid"},
 		{name: "4.3-6 jwk of another key", change: func(p *Token, _ *holder) *Token {
 			return p.WithHeader(M{"jwk": NewKey("", "ES256").PublicJWK()})
-		}, reason: "dpop_signature_invalid"},
+		}, reason: "jkt_mismatch", code: "invalid_token"}, // the key is compared before the signature
 		{name: "4.3-6 signature of another proof", compact: func(p *Token, h *holder) string {
 			a, b := p.Sign(h.key), p.With(M{"jti": "other"}).Sign(h.key)
 			return a[:strings.LastIndex(a, ".")] + b[strings.LastIndex(b, "."):]

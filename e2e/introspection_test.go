@@ -173,7 +173,7 @@ func TestRFC7662_RevokedAndExpired(t *testing.T) {
 
 			f.Auth.Lifetime(5)
 			short := f.fresh(t, f.PKI.A, tt.opaque)
-			f.Auth.Lifetime(300)
+			f.Auth.Lifetime(TokenLifetime)
 			passed(t, a.Get(path, "authorization: Bearer "+short))
 			eventually(t, "expired", func() bool { return a.Get(path, "authorization: Bearer "+short).Status == 401 })
 			f.refused(t, a.Get(path, "authorization: Bearer "+short), 401, "invalid_token")

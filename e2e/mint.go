@@ -89,7 +89,7 @@ func (s *AuthServer) Mint(c *Certificate) *Token {
 		Header: M{"alg": "ES256", "typ": "at+jwt", "kid": s.Key().ID},
 		Claims: M{
 			"iss": s.issuer, "aud": Resource, "sub": "client-a", "client_id": "client-a",
-			"iat": now, "exp": now + 300, "jti": rand.Text(), "scope": "accounts:read payments:write",
+			"iat": now, "exp": now + TokenLifetime, "jti": rand.Text(), "scope": "accounts:read payments:write",
 		},
 	}
 	if c != nil {

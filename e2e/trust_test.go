@@ -79,16 +79,21 @@ func TestXFCCFromSecondHop(t *testing.T) {
 	by := func(trusted M) M { return M{"certificate": M{"sources": sources, "trusted_proxies": trusted}} }
 	pki := NewPKI()
 	edits := []Edit{forwardXFCC}
+	// A sidecar of Istio appends its peer, the gateway, so the client is the one before:
+	// deploy/istio/sidecar.yaml.
+	sidecar := M{"certificate": M{"sources": []any{M{"xfcc": M{"element": 2}}}, "trusted_proxies": M{"uri_sans": []any{EdgeID}}}}
+	appendXFCC := Edit{"forward_client_cert_details: SANITIZE", "forward_client_cert_details: APPEND_FORWARD"}
 	o := Options{PKI: pki, Setup: Setup{Listeners: []Listener{
 		{Name: "address", Patch: by(M{"addresses": []any{"127.0.0.1"}}), Edits: edits},
 		{Name: "thumbprint", Patch: by(M{"thumbprints": []any{pki.Edge.X5T()}}), Edits: edits},
 		{Name: "uri_san", Patch: by(M{"uri_sans": []any{EdgeID}}), Edits: edits},
+		{Name: "appended", Patch: sidecar, Edits: []Edit{appendXFCC}},
 		{Name: "nobody", Patch: by(M{"addresses": []any{"192.0.2.1"}, "uri_sans": []any{EdgeID + "x"}, "thumbprints": []any{pki.B.X5T()}}), Edits: edits},
 		{}, // where good requests pass
 	}}}
 	f := start(t, o)
 	token := f.bearer(t, f.PKI.A)
-	for _, trust := range []string{"address", "thumbprint", "uri_san", "nobody"} {
+	for _, trust := range []string{"address", "thumbprint", "uri_san", "appended", "nobody"} {
 		t.Run(trust, func(t *testing.T) {
 			edge := startEdge(t, f, f.Address(trust))
 			through := func(c *Certificate) *Client {

@@ -49,7 +49,7 @@ type proof struct {
 func (d *decider) bind(cnf jwt.Confirmation, decision *Decision, r *request, conn connection, now time.Time) (proof, Reason) {
 	var p proof
 	switch {
-	case decision.credential.scheme == schemeDPoP && cnf.JKT == nil:
+	case decision.credential.scheme == schemeDPoP && cnf.JKT == nil && !decision.validated.unasked():
 		return p, JKTMissing
 	case !cnf.Present && d.config.Binding.Optional && !decision.rule.Strict:
 		return p, TokenAccepted

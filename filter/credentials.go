@@ -24,7 +24,9 @@ const (
 )
 
 // credentials finds the request's one token (RFC 6750 §2: no more than one
-// method). The reason is TokenAccepted when there is exactly one.
+// method). The reason is TokenAccepted when there is exactly one. With any other
+// there is no token, but the scheme that was used, where it can be told: the
+// challenge for it has the error.
 func (d *decider) credentials(r *request) (credential, Reason) {
 	var found credential
 	count := 0
@@ -44,7 +46,7 @@ func (d *decider) credentials(r *request) (credential, Reason) {
 			}
 			token, s, ok := d.parseAuthorization(value)
 			if !ok {
-				return credential{}, MalformedCredentials
+				return credential{scheme: s}, MalformedCredentials
 			}
 			if s != schemeNone {
 				add(token, source, s)
@@ -70,14 +72,24 @@ func (d *decider) credentials(r *request) (credential, Reason) {
 	switch {
 	case count == 0:
 		return credential{}, NoToken
-	case count > 1 || r.queryHas("access_token"):
+	case count > 1:
 		return credential{}, MultipleTokens
+	case r.queryHas("access_token"):
+		return credential{scheme: found.scheme}, MultipleTokens
 	case len(found.token) > d.config.Limits.TokenBytes:
-		return credential{}, TokenTooLarge
+		return credential{scheme: found.scheme}, TokenTooLarge
 	case !isB64Token(found.token):
-		return credential{}, MalformedCredentials
+		return credential{scheme: found.scheme}, MalformedCredentials
 	}
 	return found, TokenAccepted
+}
+
+// schemeOf is the scheme of the request's Authorization field, whatever is to be said
+// of it otherwise: there the error stands in challenges (RFC 9449 §7.1).
+func (d *decider) schemeOf(r *request) scheme {
+	value, _ := r.field("authorization")
+	_, s, _ := d.parseAuthorization(value)
+	return s
 }
 
 // parseAuthorization splits "scheme 1*SP b64token" (RFC 9110 §11.4). The scheme is

@@ -30,7 +30,7 @@ type decider struct {
 	tokens           *tokenCache // nil when no tokens are kept
 	metrics          *metrics
 
-	// verify checks a signature. It is a field so that the plugin can time it.
+	// verify checks a signature: verify.go, once the plugin has a host.
 	verify func(*jwt.Key, *jwt.Token) error
 }
 
@@ -74,7 +74,7 @@ type Decision struct {
 	Reported Reason
 
 	rule       *config.Rule // nil when step 0 refused or answered
-	credential credential   // zero before step 1
+	credential credential   // of it nothing but the scheme before step 1
 	validated  validated    // as far as step 2 came
 	proof      proof        // as far as step 3 came
 	session    sessionUse   // what the session cookie was good for
@@ -88,12 +88,15 @@ const waitForMore = reasonCount + 1
 // decide judges a request by the five steps of docs/decision.md; the first that
 // fails answers. w is what the request has waited for, if it has.
 func (d *decider) decide(r *request, conn connection, now time.Time, w *wait) Decision {
-	rule, reason := d.match(r, conn)
-	if reason != TokenAccepted {
-		return Decision{Reason: reason}
+	decision := Decision{credential: credential{scheme: d.schemeOf(r)}}
+	decision.rule, decision.Reason = d.match(r, conn)
+	if decision.Reason != TokenAccepted {
+		return decision
 	}
-	decision := Decision{rule: rule}
-	decision.credential, decision.Reason = d.credentials(r)
+	var found credential
+	if found, decision.Reason = d.credentials(r); decision.Reason == TokenAccepted {
+		decision.credential = found
+	}
 	if decision.Reason == NoToken {
 		if decision.session = d.sessions.read(r, now); decision.session.state == sessionUsed {
 			decision.credential = credential{token: decision.session.token, source: d.config.TokenSources[0]}
@@ -103,7 +106,7 @@ func (d *decider) decide(r *request, conn connection, now time.Time, w *wait) De
 	if decision.Reason == TokenAccepted {
 		d.judge(&decision, r, conn, now, w)
 	}
-	if !rule.Anonymous {
+	if !decision.rule.Anonymous {
 		return decision
 	}
 	switch {
@@ -111,7 +114,7 @@ func (d *decider) decide(r *request, conn connection, now time.Time, w *wait) De
 		decision.Reason = Anonymous
 	case decision.session.state == sessionUsed && decision.session.refused(decision.Reason):
 		// A bad session counts as absent; a token that is sent never does.
-		return Decision{Reason: Anonymous, rule: rule, session: sessionUse{state: sessionBad}}
+		return Decision{Reason: Anonymous, rule: decision.rule, session: sessionUse{state: sessionBad}}
 	}
 	return decision
 }
@@ -142,7 +145,8 @@ func (d *decider) prove(decision *Decision, r *request, conn connection, now tim
 }
 
 // proveBinding holds the token's cnf against the caller, and asks about a JWT where that has to be done: after its own
-// binding was verified, so that a thief cannot have the server asked.
+// binding was verified, so that whoever has the token
+// alone cannot have the server asked.
 func (d *decider) proveBinding(decision *Decision, r *request, conn connection, now time.Time, w *wait) Reason {
 	v := &decision.validated
 	cnf, reason := v.confirmation()
@@ -167,7 +171,7 @@ func (d *decider) proveBinding(decision *Decision, r *request, conn connection, 
 	switch {
 	case !ok:
 		return TokenContradicted
-	case decision.Reported != TokenAccepted, cnf.Present && !answered.Present:
+	case decision.Reported != TokenAccepted, cnf.Present && !answered.Present && (cnf.JKT != nil || decision.credential.scheme != schemeDPoP):
 		return TokenAccepted // the answer adds nothing
 	}
 	decision.proof, reason = d.bind(both, decision, r, conn, now)

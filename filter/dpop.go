@@ -73,7 +73,8 @@ func (d *decider) checkProof(shown *dpop.Proof, c credential, r *request, now ti
 func (d *decider) spend(p *proof, now time.Time) Reason {
 	settings := d.config.Binding.DPoP
 	uri := p.dpop.URI()
-	key := replayKey{jkt: p.dpop.Thumbprint(), jti: p.dpop.ID(), htu: uri.Origin + uri.Path}
+	// What the configuration says is known to its operators alone.
+	key := replayKey{seed: d.config.Digest, jkt: p.dpop.Thumbprint(), jti: p.dpop.ID(), htu: uri.Origin + uri.Path}
 	switch d.replay.spend(key, p.dpop.IssuedAt().Add(settings.ProofLifetime+settings.ClockSkew), now) {
 	case spendFresh:
 		return TokenAccepted

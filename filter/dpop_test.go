@@ -223,6 +223,10 @@ func TestRFC9449_7_1_Challenges(t *testing.T) {
 			{"", `Bearer realm="holdfast", DPoP realm="holdfast", ` + algs},
 			{"Bearer " + token, `Bearer realm="holdfast", error="invalid_token", error_description="the access token is bound to a DPoP key and was not sent under the scheme DPoP", DPoP realm="holdfast", ` + algs},
 			{"DPoP " + token, `DPoP realm="holdfast", error="invalid_dpop_proof", error_description="the DPoP proof is missing", ` + algs + `, Bearer realm="holdfast"`},
+			{"DPoP a,b", `DPoP realm="holdfast", error="invalid_request", error_description="the credentials are malformed", ` + algs + `, Bearer realm="holdfast"`},
+			{"DPoP", `DPoP realm="holdfast", error="invalid_request", error_description="the credentials are malformed", ` + algs + `, Bearer realm="holdfast"`},
+			{"DPoP " + strings.Repeat("a", 16385), `DPoP realm="holdfast", error="invalid_request", error_description="the access token is too long", ` + algs + `, Bearer realm="holdfast"`},
+			{"Bearer a,b", `Bearer realm="holdfast", error="invalid_request", error_description="the credentials are malformed", DPoP realm="holdfast", ` + algs},
 		},
 		dpopOnly: {
 			{"", `DPoP realm="holdfast", ` + algs},
@@ -239,6 +243,11 @@ func TestRFC9449_7_1_Challenges(t *testing.T) {
 				t.Errorf("%q:\n%s, want\n%s", row[0], got, row[1])
 			}
 		}
+	}
+	s := filtertest.NewStream("GET", host, "/accounts?access_token=a", field("authorization", "DPoP "+token))
+	start(t, "{"+bothWays+"}").send(s)
+	if got := header(s, "www-authenticate"); !strings.HasPrefix(got, `DPoP realm="holdfast", error="invalid_request"`) {
+		t.Errorf("a second token in the query: %s", got)
 	}
 }
 
@@ -275,8 +284,15 @@ func TestRFC9449_9_Nonces(t *testing.T) {
 	nonce := challenged(ask(nil))
 	challenged(ask("invented"))
 	challenged(ask(1))
-	if s := answered(ask(nonce)); !slices.Equal(s.ResponseField("dpop-nonce"), []string{"the upstream's"}) {
-		t.Errorf("a new nonce in the first half of the old one's life: %q", s.ResponseField("dpop-nonce"))
+	// No new nonce in the first half of the old one's life, and never the upstream's.
+	if s := answered(ask(nonce)); len(s.ResponseField("dpop-nonce")) != 0 || !slices.Equal(s.ResponseField("cache-control"), []string{"public"}) {
+		t.Errorf("%q", s.ResponseHeaders)
+	}
+	stuck := ask(nonce)
+	stuck.Faults = filtertest.FailOn(errors.New("no"), "RemoveResponseHeader")
+	answered(stuck)
+	if !strings.Contains(w.LogText(), "a response could not be edited") {
+		t.Errorf("log %s", w.LogText())
 	}
 	w.proxy.Advance(31 * time.Second)
 	s := answered(ask(nonce))
@@ -428,6 +444,54 @@ func TestRFC9449_11_1_ParkedRequests(t *testing.T) {
 	if got := len(w.Recorded("holdfast.verify_us")); got != 4 {
 		t.Errorf("%d signatures were verified", got)
 	}
+}
+
+// With "tokens": "all" the answer about a JWT may add a jkt to its x5t#S256: then both
+// are needed. Where nobody adds one, the scheme DPoP is the wrong one.
+func TestContract2_TheAnswerAddsAKey(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		cnf    edit
+		sent   func(token string) *filtertest.Stream
+		reason string
+	}{
+		"both":                         {toKey("c1"), func(token string) *filtertest.Stream { return dpopGet(token, proofOf("c1", token)).Present(certA) }, "token_accepted"},
+		"another key":                  {toKey("c1"), func(token string) *filtertest.Stream { return dpopGet(token, proofOf("c2", token)).Present(certA) }, "jkt_mismatch"},
+		"as Bearer":                    {toKey("c1"), func(token string) *filtertest.Stream { return get(token) }, "dpop_scheme_required"},
+		"no jkt":                       {cnf(certA), func(token string) *filtertest.Stream { return dpopGet(token, proofOf("c1", token)).Present(certA) }, "jkt_missing"},
+		"no cnf":                       {claim("cnf", nil), func(token string) *filtertest.Stream { return dpopGet(token, proofOf("c1", token)).Present(certA) }, "jkt_missing"},
+		"another certificate, unasked": {toKey("c1"), func(token string) *filtertest.Stream { return dpopGet(token, proofOf("c1", token)).Present(certB) }, "cnf_mismatch"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := startAsking(t, asks(`"tokens":"all"`, bothWays), always(said(tt.cnf)))
+			if got := w.settle(tt.sent(mint("k1"))); got != tt.reason {
+				t.Errorf("%s, want %s", got, tt.reason)
+			}
+			if asked := len(w.Dispatched) > 0; asked != (tt.reason != "cnf_mismatch") {
+				t.Errorf("asked: %v", asked)
+			}
+		})
+	}
+}
+
+// Listeners with the same configuration accept a proof once, also when its text
+// differs: Envoy writes a google.protobuf.Struct in another order each time.
+func TestRFC9449_11_1_OneConfigurationInTwoSpellings(t *testing.T) {
+	t.Parallel()
+	token := mint("k1", toKey("c1"))
+	doc := configure(t, `{"realm":"a",`+dpopOnly+`}`) // encoding/json sorts by name
+	rest, found := strings.CutSuffix(doc, `,"realm":"a"}`)
+	if !found {
+		t.Fatal(doc)
+	}
+	proxy := filtertest.NewProxy()
+	first, second := startIn(t, proxy, doc), startIn(t, proxy, `{"realm":"a",`+rest[1:]+"}")
+	other := startIn(t, proxy, `{"realm":"b",`+rest[1:]+"}")
+	proof := proofOf("c1", token)
+	first.expect(dpopGet(token, proof), "token_accepted")
+	second.expect(dpopGet(token, proof), "dpop_replayed")
+	other.expect(dpopGet(token, proof), "token_accepted") // nothing is shared with another one
 }
 
 // A proof that cannot be remembered is refused, never let pass.

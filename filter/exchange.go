@@ -24,12 +24,13 @@ type Exchange struct {
 	// settled: the host was told what becomes of the request, or the request is
 	// gone. Until then a fault still has to be answered.
 	settled   bool
-	continued bool // the host was told to let the request go on
-	request   *request
-	wait      wait   // what it waits for while parked, and waited for last
-	cookie    string // the Set-Cookie of the response; empty for none
-	starts    bool   // cookie starts a session
-	nonce     string // the DPoP-Nonce of the response; empty for none
+	continued bool     // the host was told to let the request go on
+	request   *request // nil once concluded: it keeps the whole header block, and a stream may last for days
+	wait      wait     // what it waits for while parked, and waited for last
+	cookie    string   // the Set-Cookie of the response; empty for none
+	starts    bool     // cookie starts a session
+	nonce     string   // the DPoP-Nonce of the response; empty for none
+	exposed   bool     // scripts of another origin may read it
 }
 
 // NewExchange begins a request.
@@ -96,6 +97,7 @@ func (x *Exchange) conclude(d Decision) {
 	p.metrics.decided(d)
 	x.cookie, x.starts = p.decider.sessions.cookieFor(d, x.request, now)
 	x.nonce = p.decider.nonces.answer(d, now)
+	x.exposed = x.exposes()
 	x.leaveProperties(d)
 	if d.Reason.Refuses() || d.Reported != TokenAccepted {
 		p.refusals.write(d, now)
@@ -123,11 +125,12 @@ func (x *Exchange) conclude(d Decision) {
 		if x.nonce != "" {
 			answer.Headers = append(answer.Headers, Header{"dpop-nonce", x.nonce})
 		}
-		if x.exposes() {
+		if d.Reason.class().challenge && x.exposed {
 			answer.Headers = append(answer.Headers, exposed)
 		}
 		x.respond(answer)
 	}
+	x.request = nil
 }
 
 func (x *Exchange) respond(answer Answer) {
@@ -217,7 +220,16 @@ func (x *Exchange) exposes() bool {
 // client's own (RFC 9449 §8.2).
 func (x *Exchange) OnResponseHeaders() {
 	defer x.contain()
-	if !x.continued || x.cookie == "" && x.nonce == "" {
+	if !x.continued {
+		return
+	}
+	if x.plugin.decider.nonces != nil && x.nonce == "" {
+		// The upstream sees no proof. Its nonce would cost the client a round trip.
+		if err := x.stream.RemoveResponseHeader("dpop-nonce"); err != nil {
+			x.plugin.logOnce("holdfast: a response could not be edited: " + err.Error())
+		}
+	}
+	if x.cookie == "" && x.nonce == "" {
 		return
 	}
 	err := x.stream.SetResponseHeader("cache-control", "private, no-store")
@@ -227,7 +239,7 @@ func (x *Exchange) OnResponseHeaders() {
 	if err == nil && x.nonce != "" {
 		err = x.stream.SetResponseHeader("dpop-nonce", x.nonce)
 	}
-	if err == nil && x.nonce != "" && x.exposes() {
+	if err == nil && x.nonce != "" && x.exposed {
 		err = x.stream.AddResponseHeader(exposed.Name, exposed.Value)
 	}
 	if err != nil {
@@ -253,7 +265,7 @@ func (x *Exchange) leave() {
 		x.wait.on.leave()
 		delete(x.plugin.waiting, x)
 	}
-	x.state = finished
+	x.state, x.wait = finished, wait{}
 }
 
 // contain turns a fault of the filter into a refusal: a panic that leaves an

@@ -12,6 +12,26 @@ import (
 	"holdfast/filter/filtertest"
 )
 
+// A stream that goes on for days keeps no headers in memory, which never shrinks: whoever
+// opens many would fill it, with an anonymous rule without a token.
+func TestT17_ConcludedRequestsKeepNoHeaders(t *testing.T) {
+	t.Parallel()
+	w := startAsking(t, asks(`"tokens":"all"`, bothWays, `"rules":[{"match":{"path_prefix":"/public/"},"access":"anonymous"}]`), always(said()))
+	for name, s := range map[string]*filtertest.Stream{
+		"token_accepted": get(good()), "cnf_mismatch": get(good()).Present(certB), "anonymous": ask("GET", "/public/x", ""), "no_token": get(""),
+	} {
+		x := w.send(s)
+		if waits := w.outcome(s) == "waits"; waits != x.KeepsRequest() {
+			t.Errorf("%s: waits %t, keeps its request %t", name, waits, !waits)
+		}
+		w.proxy.Advance(10 * time.Millisecond)
+		w.expectNow(s, name)
+		if x.KeepsRequest() {
+			t.Errorf("%s: keeps its request", name)
+		}
+	}
+}
+
 func TestContract6_HostProperties(t *testing.T) {
 	t.Parallel()
 	w := start(t, `{"rules":[{"match":{"path_prefix":"/public/"},"access":"anonymous"},{"match":{"path":"/admin"},"scopes":["admin"]}]}`)
@@ -291,6 +311,7 @@ func TestContract6_Metrics(t *testing.T) {
 	want := map[string]uint64{
 		"holdfast.allowed": 2, "holdfast.denied.no_token": 2, "holdfast.denied.expired": 1, "holdfast.report_only.cnf_mismatch": 1,
 		"holdfast.token_cache.hit": 1, "holdfast.token_cache.miss": 1,
+		"holdfast.verification.sandbox": 1,
 	}
 	names := w.MetricNames()
 	for _, name := range names {
@@ -304,7 +325,7 @@ func TestContract6_Metrics(t *testing.T) {
 			listed = append(listed, "holdfast.denied."+reason.String())
 		}
 	}
-	for _, name := range append(listed, "holdfast.jwks.fetched", "holdfast.jwks.failed", "holdfast.jwks.stale", "holdfast.verify_us") {
+	for _, name := range append(listed, "holdfast.jwks.fetched", "holdfast.jwks.failed", "holdfast.jwks.stale", "holdfast.verification.host", "holdfast.verify_us") {
 		if !slices.Contains(names, name) {
 			t.Errorf("%s is not defined", name)
 		}

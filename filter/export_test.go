@@ -21,5 +21,8 @@ func NewWorkerReplay(entries int) ReplayStore { return ReplayStore{newWorkerRepl
 
 // Spend spends the proof with these claims.
 func (r ReplayStore) Spend(jkt thumbprint.Thumbprint, jti, htu string, expires, now time.Time) replayOutcome {
-	return r.store.spend(replayKey{jkt, jti, htu}, expires, now)
+	return r.store.spend(replayKey{jkt: jkt, jti: jti, htu: htu}, expires, now)
 }
+
+// KeepsRequest reports whether the exchange still holds what its decision took.
+func (x *Exchange) KeepsRequest() bool { return x.request != nil || x.wait != wait{} }

@@ -1,6 +1,10 @@
 package filter
 
-import "time"
+import (
+	"time"
+
+	"holdfast/jwt"
+)
 
 // Header is one header field of a request or of an answer, as the host holds
 // it: on Envoy names are in lower case, and pseudo-headers begin with ":".
@@ -69,6 +73,9 @@ type Host interface {
 	// SharedSet writes if cas is still the current one; cas 0 always writes.
 	// ok is false when another VM was faster.
 	SharedSet(key string, value []byte, cas uint32) (ok bool, err error)
+	// VerifySignature has the host's own crypto library check a signature. An error
+	// says that there is no answer: the host has no such function, or it failed.
+	VerifySignature(s jwt.X509Signature) (valid bool, err error)
 	// DefineCounter and DefineHistogram register a metric under its full name.
 	DefineCounter(name string) (Metric, error)
 	DefineHistogram(name string) (Metric, error)
@@ -92,10 +99,11 @@ type Stream interface {
 	// RemoveRequestTrailer removes every trailer field of exactly this name.
 	RemoveRequestTrailer(name string) error
 	// SetResponseHeader replaces every field of this name in the response by one;
-	// AddResponseHeader adds one beside those that are there. Both are legal only
-	// in Exchange.OnResponseHeaders.
+	// AddResponseHeader adds one beside those that are there; RemoveResponseHeader
+	// removes them all. They are legal only in Exchange.OnResponseHeaders.
 	SetResponseHeader(name, value string) error
 	AddResponseHeader(name, value string) error
+	RemoveResponseHeader(name string) error
 	// Property reads a host property. Absent is found == false with a nil error;
 	// an error means that the host could not tell.
 	Property(path ...string) (value []byte, found bool, err error)

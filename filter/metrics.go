@@ -15,6 +15,7 @@ type metrics struct {
 	introspection struct{ active, inactive, failed, cached, coalesced, ms Metric }
 	session       struct{ started, used, refused Metric }
 	tokenCache    struct{ hit, miss Metric }
+	verification  struct{ host, sandbox Metric } // signatures, by who verified them
 }
 
 func defineMetrics(host Host) (*metrics, error) {
@@ -50,6 +51,8 @@ func defineMetrics(host Host) (*metrics, error) {
 	m.session.refused = counter("session.refused")
 	m.tokenCache.hit = counter("token_cache.hit")
 	m.tokenCache.miss = counter("token_cache.miss")
+	m.verification.host = counter("verification.host")
+	m.verification.sandbox = counter("verification.sandbox")
 	histogram := func(name string) Metric {
 		id, err := host.DefineHistogram("holdfast." + name)
 		if err != nil && firstErr == nil {

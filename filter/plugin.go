@@ -1,7 +1,6 @@
 package filter
 
 import (
-	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"strconv"
@@ -81,8 +80,7 @@ func (vm *VM) Start(host Host, configuration string) (p *Plugin, err error) {
 		waiting:   map[*Exchange]struct{}{},
 		logged:    map[string]bool{},
 	}
-	digest := sha256.Sum256([]byte(configuration))
-	namespace := "holdfast/" + hex.EncodeToString(digest[:16]) + "/"
+	namespace := "holdfast/" + hex.EncodeToString(c.Digest[:16]) + "/"
 	sources := make([]*keySource, len(c.Issuers))
 	for i := range c.Issuers {
 		sources[i] = newKeySource(p, &c.Issuers[i], namespace+"jwks/"+strconv.Itoa(i))
@@ -102,10 +100,16 @@ func (vm *VM) Start(host Host, configuration string) (p *Plugin, err error) {
 			p.decider.introspectBy(i, newIntrospector(p, &c.Issuers[i], sources[i], client))
 		}
 	}
-	p.decider.verify = p.timedVerify
+	signatures, err := newVerifier(host, m, c, &p.tables, p.logOnce)
+	if err != nil {
+		host.Log(LogError, `holdfast: configuration refused: verification: "host", but the host can't be used: `+err.Error())
+		return nil, err
+	}
+	p.tables.idle = signatures.hostVerifies(jwt.ES256)
+	p.decider.verify = signatures.verify
 	p.decider.metrics = m
 	p.decider.tokens = newTokenCache(c.Limits.TokenCacheEntries)
-	host.Log(LogInfo, startLine(c))
+	host.Log(LogInfo, startLine(c, signatures))
 	if p.fetchesKeys() {
 		p.hurry()
 	}
@@ -113,7 +117,7 @@ func (vm *VM) Start(host Host, configuration string) (p *Plugin, err error) {
 }
 
 // startLine says what an operator wants to see in the log after a rollout.
-func startLine(c *config.Config) string {
+func startLine(c *config.Config, signatures *verifier) string {
 	issuers := make([]string, len(c.Issuers))
 	for i := range c.Issuers {
 		issuers[i] = c.Issuers[i].Policy.Issuer
@@ -133,7 +137,7 @@ func startLine(c *config.Config) string {
 		methods = append(methods, "dpop")
 	}
 	return "holdfast " + Version + ": issuers=" + strings.Join(issuers, ",") +
-		" methods=" + strings.Join(methods, ",") + " mode=" + mode + " verification=sandbox"
+		" methods=" + strings.Join(methods, ",") + " mode=" + mode + " verification=" + signatures.String()
 }
 
 // OnTick does what is due: fetches, refreshes, deadlines, and a slice of a table when
@@ -190,16 +194,6 @@ func (p *Plugin) fetchesKeys() bool {
 		}
 	}
 	return false
-}
-
-// timedVerify records what a signature costs.
-func (p *Plugin) timedVerify(key *jwt.Key, token *jwt.Token) error {
-	start := p.host.Now()
-	err := key.VerifyWith(token, p.tables.of(key))
-	if spent := p.host.Now().Sub(start); spent >= 0 {
-		p.host.Record(p.metrics.verifyUS, uint64(spent/time.Microsecond))
-	}
-	return err
 }
 
 // logOnce writes a line about the host that would otherwise repeat for ever.

@@ -18,13 +18,15 @@ type replayStore interface {
 	spend(proof replayKey, expires, now time.Time) replayOutcome
 }
 
-// replayKey is what makes a proof unique. htu is the normalised target URI.
+// replayKey is what makes a proof unique. htu is the normalised target URI. seed is
+// one for all workers, of which clients do not know.
 type replayKey struct {
+	seed     [32]byte
 	jkt      thumbprint.Thumbprint
 	jti, htu string
 }
 
-func (k replayKey) mark() replay.Mark { return replay.MarkOf(k.jkt, k.jti, k.htu) }
+func (k replayKey) mark() replay.Mark { return replay.MarkOf(k.seed, k.jkt, k.jti, k.htu) }
 
 // replayOutcome says whether a proof may be accepted. Only spendFresh does.
 type replayOutcome = replay.Outcome

@@ -443,7 +443,7 @@ func (h *strictHost) SharedSet(key string, value []byte, cas uint32) (bool, erro
 func TestT21_HostThatComparesStrictly(t *testing.T) {
 	t.Parallel()
 	proxy := filtertest.NewProxy()
-	a, b := newReplay(t, &strictHost{Host: proxy.Worker()}, 1024), newReplay(t, &strictHost{Host: proxy.Worker()}, 1024)
+	a, b := newReplay(t, &strictHost{Host: proxy.Worker()}, oneBucket), newReplay(t, &strictHost{Host: proxy.Worker()}, oneBucket)
 	now := proxy.Now()
 	expectSpend(t, a, "a", now, now, replay.Fresh)
 	expectSpend(t, b, "a", now, now, replay.Replayed)

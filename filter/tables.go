@@ -13,6 +13,7 @@ import (
 type tables struct {
 	vm    *VM
 	limit int         // limits.key_tables
+	idle  bool        // the host verifies ES256
 	keys  []*keyTable // in the order of their first good signature
 }
 
@@ -56,7 +57,7 @@ func (t *tables) of(key *jwt.Key) jwt.Tables {
 // as many as may be.
 func (t *tables) want(source *keySource, key *jwt.Key) bool {
 	point := key.Point()
-	if point == "" || len(t.keys) >= t.limit || t.find(point) != nil {
+	if point == "" || t.idle || len(t.keys) >= t.limit || t.find(point) != nil {
 		return false
 	}
 	t.keys = append(t.keys, &keyTable{source: source, point: point, builder: key.NewTable()})

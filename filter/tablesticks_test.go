@@ -54,6 +54,18 @@ func TestTables_MadeOnTicks(t *testing.T) {
 	requests()
 }
 
+// Where the host verifies ES256 no table is of use.
+func TestTables_NoneWhereTheHostVerifies(t *testing.T) {
+	t.Parallel()
+	proxy := filtertest.NewProxy()
+	proxy.Verifier = filtertest.GoCrypto
+	w := startIn(t, proxy, configure(t, ``))
+	w.expect(get(good()), "token_accepted")
+	if w.Period() != 0 {
+		t.Errorf("a tick every %v", w.Period())
+	}
+}
+
 func TestTables_NoneWanted(t *testing.T) {
 	t.Parallel()
 	w := start(t, `{"limits":{"key_tables":0}}`)

@@ -161,6 +161,10 @@ func (v *validated) lookup(path string) strictjson.Value {
 	return claim
 }
 
+// unasked reports whether the authorization server still has a say, which may add a
+// jkt to what the JWT is bound to.
+func (v *validated) unasked() bool { return v.revocation != nil && v.answer == nil }
+
 // confirmation is the cnf of the JWT, or of the answer about an opaque token.
 func (v *validated) confirmation() (jwt.Confirmation, Reason) {
 	cnf, err := v.claims().Confirmation()

@@ -3,25 +3,25 @@
 package guards
 
 import (
-	"bytes"
+	"encoding/json"
 	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"holdfast/filter"
 )
 
-// TestSlowSameBytesElsewhere builds the module again as another machine would:
-// in another folder, with an empty build cache, another module cache, and a Go
-// that was downloaded, which lies within that module cache. The bytes must be the
-// same. A simulated download: a copy of the installed Go at the place where the go
-// command puts toolchains.
+// TestSlowSameBytesElsewhere makes the release again as another machine would: in
+// another folder without a history, with an empty build cache, another module cache,
+// and a Go that was downloaded, which lies within that module cache. Every file must
+// have the same bytes. A simulated download: a copy of the installed Go at the place
+// where the go command puts toolchains.
 func TestSlowSameBytesElsewhere(t *testing.T) {
-	here, err := os.ReadFile(builtWasm(t))
-	if err != nil {
-		t.Fatalf("%v: run make guards-slow", err)
-	}
+	here := filepath.Join(root(t), "build", "dist")
 	place := t.TempDir()
 	t.Cleanup(func() { makeWritable(t, place) })
 	tree := filepath.Join(place, "some where", "tree")
@@ -48,14 +48,74 @@ func TestSlowSameBytesElsewhere(t *testing.T) {
 	if got := strings.TrimSpace(run(t, tree, env, downloaded, "env", "GOROOT")); got != toolchain {
 		t.Fatalf("GOROOT is %s, want %s: the copy is not in use", got, toolchain)
 	}
-	t.Log(run(t, tree, env, downloaded, "run", "./tools/wasmbuild"))
-	there, err := os.ReadFile(filepath.Join(tree, "build", "holdfast.wasm"))
+	t.Log(run(t, tree, env, "make", "dist"))
+	names := fileNames(t, here)
+	if there := fileNames(t, filepath.Join(tree, "build", "dist")); !slices.Equal(names, there) {
+		t.Fatalf("another machine makes the files %v, this one %v: run make guards-slow", there, names)
+	}
+	for _, name := range names {
+		ours, theirs := read(t, filepath.Join("build", "dist", name)), readFile(t, filepath.Join(tree, "build", "dist", name))
+		if ours != theirs {
+			t.Errorf("%s: another machine makes other bytes: %d here, %d there", name, len(ours), len(theirs))
+		}
+	}
+	if module := readFile(t, builtWasm(t)); module != read(t, "build/dist/holdfast.wasm") {
+		t.Error("the release has another module than build/")
+	}
+}
+
+// TestSlowSBOM: the list of what the filter is made of is the list that a person
+// approved, and says neither when nor where it was written.
+func TestSlowSBOM(t *testing.T) {
+	var bom struct {
+		SerialNumber string
+		Metadata     struct {
+			Timestamp string
+			Component struct{ Name, Version string }
+		}
+		Components []struct{ Name string }
+	}
+	if err := json.Unmarshal([]byte(read(t, "build/dist/holdfast.cdx.json")), &bom); err != nil {
+		t.Fatal(err)
+	}
+	if bom.SerialNumber != "" || bom.Metadata.Timestamp != "" {
+		t.Errorf("serial number %q, time %q, want none", bom.SerialNumber, bom.Metadata.Timestamp)
+	}
+	if bom.Metadata.Component.Name != module || bom.Metadata.Component.Version != "v"+filter.Version {
+		t.Errorf("it is about %+v", bom.Metadata.Component)
+	}
+	got := []string{module}
+	for _, component := range bom.Components {
+		if component.Name != "std" {
+			got = append(got, component.Name)
+		}
+	}
+	slices.Sort(got)
+	if !slices.Equal(got, wasmModules) {
+		t.Errorf("the SBOM lists %v, want %v", got, wasmModules)
+	}
+}
+
+func fileNames(t *testing.T, dir string) []string {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatalf("%v: run make guards-slow", err)
+	}
+	var names []string
+	for _, entry := range entries {
+		names = append(names, entry.Name())
+	}
+	return names
+}
+
+func readFile(t *testing.T, path string) string {
+	t.Helper()
+	content, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Equal(here, there) {
-		t.Errorf("another machine builds other bytes: %d here, %d there", len(here), len(there))
-	}
+	return string(content)
 }
 
 func goEnv(t *testing.T, name string) string {

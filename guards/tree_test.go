@@ -2,8 +2,10 @@ package guards
 
 import (
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -46,7 +48,7 @@ func TestNoMachine(t *testing.T) {
 }
 
 // TestVersionsAgree: what the Makefile installs is what the hashes are for, and
-// the tools are built with the Go that builds the module.
+// the tools are built with the Go that builds the module and are kept tidy.
 func TestVersionsAgree(t *testing.T) {
 	makefile := read(t, "Makefile")
 	for _, name := range []string{"ENVOY_VERSION", "ENVOY_OLD_VERSION"} {
@@ -60,41 +62,60 @@ func TestVersionsAgree(t *testing.T) {
 		}
 	}
 	pinned := regexp.MustCompile(`(?m)^toolchain .*$`)
-	project, tools := pinned.FindString(read(t, "go.mod")), pinned.FindString(read(t, "tools/lint/go.mod"))
-	if project == "" || project != tools {
-		t.Errorf("go.mod says %q, tools/lint/go.mod says %q", project, tools)
+	project, modules := pinned.FindString(read(t, "go.mod")), 0
+	for _, name := range treeFiles(t) {
+		if filepath.Base(name) != "go.mod" {
+			continue
+		}
+		modules++
+		if found := pinned.FindString(read(t, name)); found == "" || found != project {
+			t.Errorf("%s says %q, go.mod says %q", name, found, project)
+		}
+		if dir := filepath.ToSlash(filepath.Dir(name)); dir != "." && !strings.Contains(makefile, " "+dir) {
+			t.Errorf("the Makefile does not keep %s tidy", name)
+		}
+	}
+	if modules < 4 {
+		t.Errorf("%d modules: does this test still see them?", modules)
 	}
 }
 
-// envoyConfigurations are checked by a real Envoy in the tests of package e2e.
-var envoyConfigurations = map[string]string{
-	"envoy.yaml":             "TestEnvoyYAMLValidates",
-	"e2e/testdata/edge.yaml": "TestXFCCFromSecondHop",
+// checkedYAML says which test gives a file to what it is written for: to a real Envoy
+// in package e2e, to the types and the code of Istio and Envoy Gateway in
+// tools/deploycheck. The key is a file, or a folder with all that is in it.
+var checkedYAML = map[string]string{
+	"envoy.yaml":                       "e2e/TestEnvoyYAMLValidates",
+	"e2e/testdata/edge.yaml":           "e2e/TestXFCCFromSecondHop",
+	"deploy/istio/gateway-values.yaml": "tools/deploycheck/TestIstioGatewayValues",
+	"deploy/istio":                     "tools/deploycheck/TestIstioManifests",
+	"deploy/envoy-gateway":             "tools/deploycheck/TestEnvoyGatewayManifests",
 }
 
-// TestEveryYAMLIsChecked: a configuration that no Envoy has read is a guess.
+// TestEveryYAMLIsChecked: a configuration that nothing has read is a guess.
 func TestEveryYAMLIsChecked(t *testing.T) {
-	found := 0
+	used := map[string]bool{}
 	for _, name := range treeFiles(t) {
 		if extension := filepath.Ext(name); extension != ".yaml" && extension != ".yml" {
 			continue
 		}
-		if envoyConfigurations[name] == "" {
-			t.Errorf("%s: no test gives it to an Envoy", name)
-		}
-		found++
-	}
-	if found != len(envoyConfigurations) {
-		t.Errorf("%d YAML files, want %d", found, len(envoyConfigurations))
-	}
-	var tests strings.Builder
-	for _, s := range goFiles(t) {
-		if strings.HasPrefix(s.name, "e2e/") {
-			tests.WriteString(read(t, s.name))
+		switch folder := path.Dir(name); {
+		case checkedYAML[name] != "":
+			used[name] = true
+		case checkedYAML[folder] != "":
+			used[folder] = true
+		default:
+			t.Errorf("%s: no test gives it to what it is written for", name)
 		}
 	}
-	for name, test := range envoyConfigurations {
-		if !strings.Contains(tests.String(), "func "+test+"(") {
+	sources := goFiles(t)
+	for name, test := range checkedYAML {
+		if !used[name] {
+			t.Errorf("%s is not there", name)
+		}
+		dir, function := path.Split(test)
+		if !slices.ContainsFunc(sources, func(s source) bool {
+			return path.Dir(s.name)+"/" == dir && strings.Contains(read(t, s.name), "func "+function+"(")
+		}) {
 			t.Errorf("%s: there is no test %s", name, test)
 		}
 	}

@@ -78,6 +78,7 @@ var allowedImports = map[string]string{
 
 	// The Proxy-Wasm ABI 0.2.0, as far as the filter uses it.
 	"env.proxy_add_header_map_value":         "forwarded headers",
+	"env.proxy_call_foreign_function":        "signatures, where the host verifies them; other hosts have it and say no",
 	"env.proxy_define_metric":                "counters and histograms",
 	"env.proxy_get_buffer_bytes":             "the configuration and fetched documents",
 	"env.proxy_get_current_time_nanoseconds": "the wall clock",

@@ -18,6 +18,7 @@ type Key struct {
 	hasID     bool
 	algorithm Algorithm // the one algorithm it is for; 0 when any of its type
 	public    publicKey
+	spki      string // public in the form of X.509; empty when that has no use
 }
 
 // publicKey is the material of a key, one implementation for each key type.
@@ -85,6 +86,7 @@ func parseKey(jwk strictjson.Value) (key Key, ok bool) {
 			return Key{}, false
 		}
 	}
+	key.spki = subjectPublicKeyInfo(key.public)
 	return key, true
 }
 

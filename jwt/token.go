@@ -69,3 +69,10 @@ func (t *Token) Claims() Claims { return t.claims }
 // PayloadSegment returns the claims as base64url, byte for byte as they were
 // signed.
 func (t *Token) PayloadSegment() string { return t.payload }
+
+// SigningInput returns the bytes that were signed: the first two segments with
+// their dot, as sent (RFC 7515 §5.2).
+func (t *Token) SigningInput() string { return t.signingInput }
+
+// Signature returns the signature, which is not to be changed.
+func (t *Token) Signature() []byte { return t.signature }

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"holdfast/jwt/internal/wycheproof"
+	"holdfast/internal/wycheproof"
 )
 
 // hexBytes is a byte string that JSON writes in hexadecimal.
@@ -100,6 +100,7 @@ func runWycheproof(t *testing.T, file string, good int, jwk func(i int, v *wyche
 			if err == nil {
 				passed++
 			}
+			agrees(t, key, a, string(test.Msg), test.Sig)
 		}
 	}
 	if ran != vectors.NumberOfTests || passed != good {

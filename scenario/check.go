@@ -27,25 +27,28 @@ func (p *play) check(o *outcome, r *request, want *Want) error {
 	case want.Binding != "" && o.properties["binding"] != want.Binding:
 		return fmt.Errorf("binding is %q, want %q", o.properties["binding"], want.Binding)
 	}
-	if leak := leaked(append(p.secrets(), r.token), o.body+fmt.Sprint(o.headers)); leak != "" && !o.passed {
+	if leak := leaked(append(append(p.secrets(), r.token), r.proofs...), o.body+fmt.Sprint(o.headers)); leak != "" && !o.passed {
 		return fmt.Errorf("the answer holds a part of a secret: %.12s…", leak)
 	}
 	w := *p.world
 	w.token, w.now = r.token, p.proxy.now()
 	_, w.answer = p.server.asked()
-	realm := realmOf(p.configurations[r.at])
+	offered := offeredBy(p.configurations[r.at])
 	var err error
 	switch {
 	case o.passed:
 		err = checkUpstream(&w, o, want)
+		if offered.dpop {
+			err = cmp.Or(err, checkProofGone(r.proofs, o.upstream))
+		}
 	case served:
 		err = checkServed(&w, o, want)
 	case r.isGRPC():
-		err = checkGRPC(&w, realm, o, want, reason)
+		err = checkGRPC(&w, offered, o, r, want, reason)
 	default:
-		err = checkRefusal(&w, realm, o, want, reason)
+		err = checkRefusal(&w, offered, o, r, want, reason)
 	}
-	return cmp.Or(err, checkSession(cookieOf(p.configurations[r.at]), o, want), p.checkFetches(want), p.checkCalls(&w, want), p.checkMetrics(want))
+	return cmp.Or(err, checkNonce(o, want), checkSession(cookieOf(p.configurations[r.at]), o, want), p.checkFetches(want), p.checkCalls(&w, want), p.checkMetrics(want))
 }
 
 // checkCalls looks at what the introspection endpoints saw.
@@ -151,7 +154,7 @@ func checkTexts(w *world, o *outcome, want *Want) error {
 }
 
 // checkRefusal holds the answer to contract §3.
-func checkRefusal(w *world, realm string, o *outcome, want *Want, reason string) error {
+func checkRefusal(w *world, offered offered, o *outcome, r *request, want *Want, reason string) error {
 	if o.status != want.Status {
 		return fmt.Errorf("status is %d, want %d", o.status, want.Status)
 	}
@@ -170,21 +173,21 @@ func checkRefusal(w *world, realm string, o *outcome, want *Want, reason string)
 			return fmt.Errorf("%s is %q, want %q", name, got, v)
 		}
 	}
-	return checkCommon(w, realm, o, want, reason)
+	return checkCommon(w, offered, o, r, want, reason)
 }
 
 // checkGRPC is for a gRPC request: the same headers, and grpc-status.
-func checkGRPC(w *world, realm string, o *outcome, want *Want, reason string) error {
+func checkGRPC(w *world, offered offered, o *outcome, r *request, want *Want, reason string) error {
 	if got := values(o.headers, "grpc-status"); o.status != 200 || len(got) != 1 || got[0] != strconv.Itoa(want.GRPC) {
 		return fmt.Errorf("status is %d and grpc-status %q, want 200 and %d", o.status, got, want.GRPC)
 	}
 	if got := values(o.headers, "content-type"); len(got) != 1 || !strings.HasPrefix(got[0], "application/grpc") {
 		return fmt.Errorf("content-type is %q, want application/grpc", got)
 	}
-	return checkCommon(w, realm, o, want, reason)
+	return checkCommon(w, offered, o, r, want, reason)
 }
 
-func checkCommon(w *world, realm string, o *outcome, want *Want, reason string) error {
+func checkCommon(w *world, offered offered, o *outcome, r *request, want *Want, reason string) error {
 	if details := "holdfast_denied{" + reason + "}"; o.details != details {
 		return fmt.Errorf("response code details are %q, want %q", o.details, details)
 	}
@@ -199,34 +202,10 @@ func checkCommon(w *world, realm string, o *outcome, want *Want, reason string) 
 	} else if len(retry) > 0 {
 		return fmt.Errorf("retry-after is %q, want none", retry)
 	}
-	if err := checkChallenge(realm, values(o.headers, "www-authenticate"), want); err != nil {
+	if err := checkChallenge(offered, r, values(o.headers, "www-authenticate"), want); err != nil {
 		return err
 	}
 	return checkTexts(w, o, want)
-}
-
-func checkChallenge(realm string, got []string, want *Want) error {
-	switch want.Status {
-	case 400, 401, 403:
-	default:
-		if len(got) > 0 {
-			return fmt.Errorf("www-authenticate is %q, want none", got)
-		}
-		return nil
-	}
-	if len(got) != 1 || !strings.HasPrefix(got[0], `Bearer realm="`+realm+`"`) {
-		return fmt.Errorf("www-authenticate is %q, want one that begins with Bearer and the realm", got)
-	}
-	named := strings.Contains(got[0], ` error="`)
-	if named != (want.Error != "") || named && !strings.Contains(got[0], ` error="`+want.Error+`"`) {
-		return fmt.Errorf("www-authenticate is %q, want error %q", got[0], want.Error)
-	}
-	for _, text := range want.Challenge {
-		if !strings.Contains(got[0], text) {
-			return fmt.Errorf("www-authenticate is %q, want %q in it", got[0], text)
-		}
-	}
-	return nil
 }
 
 // leaked returns a part of a secret that the text holds. The header of a JWT is

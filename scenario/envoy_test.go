@@ -265,6 +265,7 @@ type envoyProxy struct {
 func (p *envoyProxy) now() time.Time            { return time.Now() }
 func (p *envoyProxy) pass(d time.Duration)      { time.Sleep(d) }
 func (p *envoyProxy) jump(time.Duration)        {} // refused by Scenario.check
+func (p *envoyProxy) breakMethods([]string)     {} // refused by Scenario.check
 func (p *envoyProxy) serverChanged()            {}
 func (p *envoyProxy) metric(name string) uint64 { return p.stack.Envoy.Metric(name) }
 

@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"holdfast/filter"
 	"holdfast/strictjson"
 )
 
@@ -50,15 +52,16 @@ type Scenario struct {
 }
 
 // Step is one thing that happens. It is a request, unless one of Pass, Jump, KeyServer,
-// Introspection, Introspection2, Await and Leave is set.
+// Introspection, Introspection2, Broken, Await and Leave is set.
 type Step struct {
 	Pass           Duration      `json:"pass"`       // time goes by
 	Jump           Duration      `json:"jump"`       // somebody sets the clock, forth or back
 	KeyServer      KeyServer     `json:"key_server"` // changes from now on
 	Introspection  Introspection `json:"introspection"`
 	Introspection2 Introspection `json:"introspection2"`
-	Await          string        `json:"await"` // a request that waits gets its answer: Want
-	Leave          string        `json:"leave"` // the client of a request that waits hangs up
+	Broken         *[]string     `json:"broken"` // methods of the host that fail from now on
+	Await          string        `json:"await"`  // a request that waits gets its answer: Want
+	Leave          string        `json:"leave"`  // the client of a request that waits hangs up
 
 	At          string             `json:"at"`          // one of the scenario's Others; default its own
 	Method      string             `json:"method"`      // default GET
@@ -67,11 +70,14 @@ type Step struct {
 	SNI         *string            `json:"sni"`         // default api.example.com
 	Certificate string             `json:"certificate"` // default own
 	Headers     [][2]string        `json:"headers"`     // after the pseudo-headers, in this order
-	Token       *Token             `json:"token"`       // sent as Bearer, or wherever ${token} stands
+	Token       *Token             `json:"token"`       // sent under Scheme, or wherever ${token} stands
+	Scheme      string             `json:"scheme"`      // Bearer, the default, or DPoP, in any case
+	Proof       Proofs             `json:"proof"`       // sent as DPoP, a field for each, or wherever ${proof} stands
 	Properties  map[string]*string `json:"properties"`  // of the host; null is absent, "${error}" unreadable
 	As          string             `json:"as"`          // it has to wait, under this name
 	Keep        string             `json:"keep"`        // the session that the response starts, under this name
 	Eventually  Duration           `json:"eventually"`  // try again for so long until Want is met
+	Tries       int                `json:"tries"`       // try again at once, so often, until Want is met
 	Want        *Want              `json:"want"`
 }
 
@@ -88,6 +94,37 @@ type Token struct {
 	RawBody string         `json:"raw_payload"` // text in place of the claims' JSON
 	Mutate  string         `json:"mutate"`      // what is done to the finished token, see mutations
 	Raw     string         `json:"raw"`         // text in place of all that
+}
+
+// Proof says how a DPoP proof (RFC 9449 §4.2) differs from a good one, with the
+// members of a [Token]. A Name is given once.
+type Proof struct {
+	Again string `json:"again"` // it is the very proof of that name, and nothing else is said
+	Token
+}
+
+// Proofs are one proof or a list of them.
+type Proofs []*Proof
+
+// UnmarshalJSON reads them as strictly as the file around them.
+func (p *Proofs) UnmarshalJSON(b []byte) error {
+	if b[0] != '[' {
+		b = slices.Concat([]byte{'['}, b, []byte{']'})
+	}
+	if err := decodeStrictly(b, (*[]*Proof)(p)); err != nil {
+		return err
+	}
+	if len(*p) == 0 || slices.Contains(*p, nil) {
+		return errors.New(`no "proof" is written by leaving it out`)
+	}
+	return nil
+}
+
+func decodeStrictly(text []byte, into any) error {
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.DisallowUnknownFields()
+	decoder.UseNumber()
+	return decoder.Decode(into)
 }
 
 // Want is what has to come of a request.
@@ -108,6 +145,9 @@ type Want struct {
 	// Session is what the response does to the session cookie: "started", "cleared",
 	// or, without a word, nothing.
 	Session string `json:"session"`
+	// Nonce says that a response brings a DPoP nonce; without it none may. With the
+	// error use_dpop_nonce there always has to be one.
+	Nonce bool `json:"nonce"`
 	// Calls and Calls2 are how often the introspection endpoints of ${issuer} and
 	// ${issuer2} were asked since the scenario began, Asked how the first was last.
 	Calls  *int   `json:"calls"`
@@ -205,11 +245,8 @@ func parseFile(text []byte) (*File, error) {
 	if _, err := strictjson.Parse(string(text)); err != nil {
 		return nil, err
 	}
-	decoder := json.NewDecoder(bytes.NewReader(text))
-	decoder.DisallowUnknownFields()
-	decoder.UseNumber()
 	var f File
-	if err := decoder.Decode(&f); err != nil {
+	if err := decodeStrictly(text, &f); err != nil {
 		return nil, err
 	}
 	if f.About == "" || len(f.Config) == 0 || len(f.Scenarios) == 0 {
@@ -261,6 +298,8 @@ func (s *Scenario) check() error {
 			return fmt.Errorf("step %d: too long to wait for on a real host", i+1)
 		case onEnvoy && step.Properties != nil:
 			return fmt.Errorf("step %d: nobody can set the properties of a real host", i+1)
+		case onEnvoy && step.Broken != nil:
+			return fmt.Errorf("step %d: nobody can break a real host", i+1)
 		}
 	}
 	return nil
@@ -268,7 +307,7 @@ func (s *Scenario) check() error {
 
 func (s *Step) check() error {
 	kinds := 0
-	for _, is := range []bool{s.Pass != 0, s.Jump != 0, s.changesServer(), s.Await != "", s.Leave != ""} {
+	for _, is := range []bool{s.Pass != 0, s.Jump != 0, s.changesServer(), s.Broken != nil, s.Await != "", s.Leave != ""} {
 		if is {
 			kinds++
 		}
@@ -276,12 +315,17 @@ func (s *Step) check() error {
 	if err := checkServers(s.KeyServer, s.Introspection, s.Introspection2); err != nil {
 		return err
 	}
+	if err := s.checkProofs(); err != nil {
+		return err
+	}
 	switch {
-	case s.Pass < 0 || s.Eventually < 0:
+	case s.Pass < 0 || s.Eventually < 0 || s.Tries < 0:
 		return errors.New("time does not go back")
+	case s.Eventually > 0 && s.Tries > 0:
+		return errors.New("a request is tried again in one way")
 	case kinds > 1:
 		return errors.New("one step is one thing")
-	case kinds == 1 && (s.Path != "" || s.Token != nil || s.As != ""):
+	case kinds == 1 && (s.Path != "" || s.Token != nil || s.Scheme != "" || s.Proof != nil || s.Tries != 0 || s.As != ""):
 		return errors.New("this step is no request")
 	case kinds == 0 && (s.Want == nil) != (s.As != ""):
 		return errors.New(`a request has "want", or "as" when it has to wait`)
@@ -298,6 +342,36 @@ func (s *Step) check() error {
 	}
 	return nil
 }
+
+// checkProofs looks at what a request shows of DPoP, and at what breaks.
+func (s *Step) checkProofs() error {
+	switch {
+	case s.Scheme != "" && s.Token == nil:
+		return errors.New("a scheme without a token")
+	case s.Scheme != "" && !strings.EqualFold(s.Scheme, "Bearer") && !s.isDPoP():
+		return fmt.Errorf("%q is no scheme for tokens", s.Scheme)
+	}
+	for _, p := range s.Proof {
+		switch {
+		case p.Again != "" && !reflect.DeepEqual(p.Token, Token{}):
+			return errors.New("what is sent again is not made anew")
+		case p.Opaque != "":
+			return errors.New("no proof is opaque")
+		case p.Name != "" && (s.Eventually > 0 || s.Tries > 0):
+			return errors.New("a proof with a name is made once")
+		}
+	}
+	if s.Broken != nil {
+		for _, method := range *s.Broken {
+			if _, there := reflect.TypeFor[filter.Host]().MethodByName(method); !there {
+				return fmt.Errorf("no host has %q", method)
+			}
+		}
+	}
+	return nil
+}
+
+func (s *Step) isDPoP() bool { return strings.EqualFold(s.Scheme, "DPoP") }
 
 func (s *Step) changesServer() bool {
 	return s.KeyServer != nil || s.Introspection != nil || s.Introspection2 != nil

@@ -53,6 +53,34 @@ func TestParseFileIsStrict(t *testing.T) {
 		"a session that nobody kept":   file(`{"name": "a", "ref": "b", "steps": [{"headers": [["cookie", "${cookie:s}"]], "want": {"status": 200, "reason": "x"}}]}`),
 		"a token that nobody sent":     file(`{"name": "a", "ref": "b", "steps": [{"path": "/${token:x}", "want": {"status": 200, "reason": "x"}}]}`),
 		"nothing to remove":            file(`{"name": "a", "ref": "b", "steps": [{"token": {"remove": ["x"]}, "want": {"status": 200, "reason": "x"}}]}`),
+
+		"a scheme that is none":          file(`{"name": "a", "ref": "b", "steps": [{"scheme": "DPoB", "token": {}, "want": {"status": 200, "reason": "x"}}]}`),
+		"a scheme without a token":       file(`{"name": "a", "ref": "b", "steps": [{"scheme": "DPoP", "want": {"status": 200, "reason": "x"}}]}`),
+		"a scheme beside ${token}":       file(`{"name": "a", "ref": "b", "steps": [{"scheme": "DPoP", "token": {}, "headers": [["a", "${token}"]], "want": {"status": 200, "reason": "x"}}]}`),
+		"an unknown member of a proof":   file(`{"name": "a", "ref": "b", "steps": [{"token": {}, "proof": {"claim": {}}, "want": {"status": 200, "reason": "x"}}]}`),
+		"a proof that is null":           file(`{"name": "a", "ref": "b", "steps": [{"token": {}, "proof": null, "want": {"status": 200, "reason": "x"}}]}`),
+		"one of two that is null":        file(`{"name": "a", "ref": "b", "steps": [{"token": {}, "proof": [{}, null], "want": {"status": 200, "reason": "x"}}]}`),
+		"no proofs":                      file(`{"name": "a", "ref": "b", "steps": [{"token": {}, "proof": [], "want": {"status": 200, "reason": "x"}}]}`),
+		"a proof in words":               file(`{"name": "a", "ref": "b", "steps": [{"token": {}, "proof": "good", "want": {"status": 200, "reason": "x"}}]}`),
+		"an opaque proof":                file(`{"name": "a", "ref": "b", "steps": [{"token": {}, "proof": {"opaque": "x"}, "want": {"status": 200, "reason": "x"}}]}`),
+		"a proof that nobody sent":       file(`{"name": "a", "ref": "b", "steps": [{"token": {}, "proof": {"again": "p"}, "want": {"status": 200, "reason": "x"}}]}`),
+		"a proof again, but other":       file(`{"name": "a", "ref": "b", "steps": [{"token": {}, "proof": {"again": "p", "key": "thief"}, "want": {"status": 200, "reason": "x"}}]}`),
+		"two proofs of one name":         file(`{"name": "a", "ref": "b", "steps": [{"token": {}, "proof": [{"name": "p"}, {"name": "p"}], "want": {"status": 200, "reason": "x"}}]}`),
+		"a name for many proofs":         file(`{"name": "a", "ref": "b", "steps": [{"token": {}, "proof": {"name": "p"}, "tries": 2, "want": {"status": 200, "reason": "x"}}]}`),
+		"a proof by an unknown key":      file(`{"name": "a", "ref": "b", "steps": [{"token": {}, "proof": {"key": "x"}, "want": {"status": 200, "reason": "x"}}]}`),
+		"nothing to remove from a proof": file(`{"name": "a", "ref": "b", "steps": [{"token": {}, "proof": {"remove": ["nonce"]}, "want": {"status": 200, "reason": "x"}}]}`),
+		"${proof} without one":           file(`{"name": "a", "ref": "b", "steps": [{"token": {}, "headers": [["dpop", "${proof}"]], "want": {"status": 200, "reason": "x"}}]}`),
+		"${proof} of two":                file(`{"name": "a", "ref": "b", "steps": [{"token": {}, "proof": [{}, {}], "headers": [["dpop", "${proof}"]], "want": {"status": 200, "reason": "x"}}]}`),
+		"a nonce that nobody brought":    file(`{"name": "a", "ref": "b", "steps": [{"token": {}, "proof": {"claims": {"nonce": "${nonce}"}}, "want": {"status": 200, "reason": "x"}}]}`),
+		"the hash of no token":           file(`{"name": "a", "ref": "b", "steps": [{"proof": {"claims": {"ath": "${ath}"}}, "want": {"status": 200, "reason": "x"}}]}`),
+		"the hash of an unknown token":   file(`{"name": "a", "ref": "b", "steps": [{"token": {}, "proof": {"claims": {"ath": "${ath:x}"}}, "want": {"status": 200, "reason": "x"}}]}`),
+		"the thumbprint of no key":       file(`{"name": "a", "ref": "b", "steps": [{"token": {"claims": {"cnf": {"jkt": "${jkt:}"}}}, "want": {"status": 200, "reason": "x"}}]}`),
+		"a proof while time passes":      file(`{"name": "a", "ref": "b", "steps": [{"pass": "1s", "proof": {}}]}`),
+		"two ways to try again":          file(`{"name": "a", "ref": "b", "steps": [{"tries": 2, "eventually": "1s", "want": {"status": 200, "reason": "x"}}]}`),
+		"less than one try":              file(`{"name": "a", "ref": "b", "steps": [{"tries": -1, "want": {"status": 200, "reason": "x"}}]}`),
+		"what no host has is broken":     file(`{"name": "a", "ref": "b", "hosts": ["fake"], "why": "c", "steps": [{"broken": ["SharedGot"]}]}`),
+		"a broken envoy":                 file(`{"name": "a", "ref": "b", "steps": [{"broken": ["SharedGet"]}]}`),
+		"broken, and a request":          file(`{"name": "a", "ref": "b", "hosts": ["fake"], "why": "c", "steps": [{"broken": [], "path": "/"}]}`),
 	} {
 		if err := tryFile(text); err == nil {
 			t.Errorf("%s: taken", name)
@@ -156,5 +184,76 @@ func TestCheckNoticesEverything(t *testing.T) {
 		if p.check(o, r, want) == nil {
 			t.Errorf("%s: not noticed", name)
 		}
+	}
+}
+
+// The same for what DPoP adds to answers.
+func TestCheckNoticesDPoP(t *testing.T) {
+	t.Parallel()
+	const challenges = `DPoP realm="r", error="use_dpop_nonce", algs="ES256 PS256 EdDSA RS256", Bearer realm="r"`
+	w := newWorld(pki(), "x")
+	p := &play{
+		host: Fake, proxy: &memory{proxy: filtertest.NewProxy()}, world: w, server: newServer(w, nil),
+		configurations: map[string]string{"": `{"realm": "r", "proof_of_possession": {"methods": ["mtls", "dpop"]}}`},
+	}
+	const proof = "eyJhbGciOiJFUzI1NiJ9.eyJqdGkiOiJhYmNkZWZnaCJ9.c2lnbmF0dXJlc2lnbmF0dXJl"
+	r := &request{token: "x", proofs: []string{proof}, fields: headersOf("authorization", "dpop x")}
+	refused := func() *outcome {
+		return &outcome{
+			status: 401, body: `{"error":"use_dpop_nonce"}`, details: "holdfast_denied{dpop_nonce_required}",
+			properties: map[string]string{"reason": "dpop_nonce_required", "outcome": "denied"},
+			headers: headersOf("content-type", "application/json", "cache-control", "no-store", "www-authenticate", challenges,
+				"dpop-nonce", "abc"),
+		}
+	}
+	passed := func() *outcome {
+		return &outcome{
+			status: 200, passed: true, properties: map[string]string{"reason": "token_accepted", "outcome": "allowed"},
+			headers: headersOf("cache-control", "private, no-store", "dpop-nonce", "abc"), upstream: headersOf("authorization", "DPoP x"),
+		}
+	}
+	for name, test := range map[string]struct {
+		outcome func() *outcome
+		spoil   func(*outcome)
+	}{
+		"": {refused, func(*outcome) {}},
+		"Bearer first": {refused, func(o *outcome) {
+			o.headers[2].Value = `Bearer realm="r", DPoP` + challenges[4:len(challenges)-len(`, Bearer realm="r"`)]
+		}},
+		"no Bearer":           {refused, func(o *outcome) { o.headers[2].Value = strings.TrimSuffix(challenges, `, Bearer realm="r"`) }},
+		"a third challenge":   {refused, func(o *outcome) { o.headers[2].Value += `, Basic realm="r"` }},
+		"an error for Bearer": {refused, func(o *outcome) { o.headers[2].Value += `, error="use_dpop_nonce"` }},
+		"no error for DPoP":   {refused, func(o *outcome) { o.headers[2].Value = strings.Replace(challenges, `, error="use_dpop_nonce"`, "", 1) }},
+		"another error for DPoP": {refused, func(o *outcome) {
+			o.headers[2].Value = strings.Replace(challenges, "use_dpop_nonce", "invalid_token", 1)
+		}},
+		"no algs": {refused, func(o *outcome) {
+			o.headers[2].Value = strings.Replace(challenges, `, algs="ES256 PS256 EdDSA RS256"`, "", 1)
+		}},
+		"other algs":            {refused, func(o *outcome) { o.headers[2].Value = strings.Replace(challenges, "RS256", "RS384", 1) }},
+		"algs for Bearer":       {refused, func(o *outcome) { o.headers[2].Value += `, algs="ES256"` }},
+		"no nonce":              {refused, func(o *outcome) { o.headers = o.headers[:3] }},
+		"two nonces":            {refused, func(o *outcome) { o.headers = append(o.headers, o.headers[3]) }},
+		"no nonce's characters": {refused, func(o *outcome) { o.headers[3].Value = "a, b" }},
+		"a proof in the body":   {refused, func(o *outcome) { o.body = `{"error":"use_dpop_nonce","x":"` + strings.Split(proof, ".")[2] + `"}` }},
+
+		"passed":                     {passed, func(*outcome) {}},
+		"passed without a nonce":     {passed, func(o *outcome) { o.headers = o.headers[:1] }},
+		"a nonce to be cached":       {passed, func(o *outcome) { o.headers[0].Value = "public" }},
+		"the upstream saw dpop":      {passed, func(o *outcome) { o.upstream = append(o.upstream, headersOf("DPoP", "x")...) }},
+		"the upstream saw the proof": {passed, func(o *outcome) { o.upstream = append(o.upstream, headersOf("x", proof)...) }},
+	} {
+		o := test.outcome()
+		test.spoil(o)
+		want := &Want{Status: 401, Error: "use_dpop_nonce", Reason: "dpop_nonce_required"}
+		if o.passed {
+			want = &Want{Status: 200, Reason: "token_accepted", Nonce: true}
+		}
+		if err := p.check(o, r, want); (err == nil) != (name == "" || name == "passed") {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+	if p.check(passed(), r, &Want{Status: 200, Reason: "token_accepted"}) == nil {
+		t.Error("a nonce that is not wanted: not noticed")
 	}
 }

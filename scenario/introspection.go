@@ -117,5 +117,5 @@ func (a *Answer) text(w *world, issuer string) (string, error) {
 		return w.json(members, "")
 	}
 	claims := map[string]any{"iss": issuer, "aud": clientID, "iat": "${now}", "token_introspection": members}
-	return w.sign(a.Signed, "token-introspection+jwt", claims)
+	return w.signAs(a.Signed, "token-introspection+jwt", claims)
 }

@@ -27,11 +27,11 @@ func TestAnswersByToken(t *testing.T) {
 		"other":  {Claims: map[string]any{"sub": "other"}},
 		"broken": {Endpoint: Endpoint{Body: "<html>", Headers: [][2]string{}}},
 	}})
-	jwt, err := w.mint(&Token{})
+	jwt, err := w.mint(&Token{}, false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	named, err := w.mint(&Token{Claims: map[string]any{"jti": "${opaque:other}"}})
+	named, err := w.mint(&Token{Claims: map[string]any{"jti": "${opaque:other}"}}, false)
 	if err != nil {
 		t.Fatal(err)
 	}

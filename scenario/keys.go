@@ -38,6 +38,9 @@ var keyring = map[string]func() *key{
 	"rsa":      sync.OnceValue(func() *key { return rsaKey("rsa", 2048) }),
 	"rsa1024":  sync.OnceValue(func() *key { return rsaKey("rsa1024", 1024) }),
 	"ed":       sync.OnceValue(edKey),
+	// Those of clients, for DPoP.
+	"device": sync.OnceValue(func() *key { return ecKey("device", elliptic.P256(), "ES256") }),
+	"thief":  sync.OnceValue(func() *key { return ecKey("thief", elliptic.P256(), "ES256") }),
 	// Those that Holdfast itself signs client assertions with.
 	"client":     sync.OnceValue(func() *key { return ecKey("client", elliptic.P256(), "ES256") }),
 	"client_rsa": sync.OnceValue(func() *key { return rsaKey("client_rsa", 2048) }),
@@ -164,6 +167,8 @@ func (k *key) privateJWK() map[string]any {
 		jwk["d"], jwk["p"], jwk["q"] = b64(private.D.Bytes()), b64(private.Primes[0].Bytes()), b64(private.Primes[1].Bytes())
 		jwk["dp"], jwk["dq"] = b64(private.Precomputed.Dp.Bytes()), b64(private.Precomputed.Dq.Bytes())
 		jwk["qi"] = b64(private.Precomputed.Qinv.Bytes())
+	case ed25519.PrivateKey:
+		jwk["d"] = b64(private.Seed())
 	}
 	return jwk
 }
@@ -190,6 +195,19 @@ func (k *key) jwk() map[string]any {
 		return map[string]any{"kty": "OKP", "kid": k.name, "crv": "Ed25519", "x": b64(public)}
 	}
 	panic("no such kind of key")
+}
+
+// thumbprint is that of RFC 7638 §3: the SHA-256 of the required members, sorted
+// by their names, which encoding/json does.
+func (k *key) thumbprint() string {
+	jwk := k.jwk()
+	delete(jwk, "kid")
+	text, err := json.Marshal(jwk)
+	if err != nil {
+		panic(err)
+	}
+	digest := sha256.Sum256(text)
+	return segment(digest[:])
 }
 
 // jwks is a JWK set. Each entry is the name of a key, or an object: "key" names

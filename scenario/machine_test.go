@@ -29,6 +29,7 @@ const (
 	walkAnswer   = 20 * time.Second // how long an introspection answer is kept
 	walkCalls    = 2                // of introspection at once
 	walkLifetime = time.Minute      // of a session
+	walkNonce    = 61 * time.Second // how long a DPoP nonce counts, with the skew
 )
 
 const walkConfig = `{
@@ -36,7 +37,9 @@ const walkConfig = `{
 		"uri": "${keys_uri}", "cluster": "as", "timeout": "2s", "cache_duration": "1m", "stale_if_error": "2m", "unknown_kid_interval": "5s"},
 		"introspection": {"endpoint": "${introspect_uri}", "cluster": "as", "timeout": "2s", "client_auth": "none",
 			"cache_ttl": "20s", "negative_cache_ttl": "5s", "cache_entries": 4}}],
-	"limits": {"waiting_requests": 3, "introspection_calls": 2},
+	"proof_of_possession": {"methods": ["mtls", "dpop"],
+		"dpop": {"origin": ["https://api.example.com"], "nonce": "required", "nonce_key_env": "HOLDFAST_NONCE_KEY", "proof_lifetime": "30s", "clock_skew": "1s"}},
+	"limits": {"waiting_requests": 3, "introspection_calls": 2, "replay_entries": 1024},
 	"forward": {"thumbprint_header": "x-auth-thumbprint", "claims": [{"claim": "sub", "header": "x-auth-sub"}]},
 	"session": {"key_env": "HOLDFAST_SESSION_KEY", "lifetime": "1m"}
 }`
@@ -51,18 +54,20 @@ func TestT23_RandomWalk(t *testing.T) {
 	for range 20 {
 		seeds = append(seeds, rand.Uint64()) // the name of a failed subtest tells it
 	}
-	var sent, waited, passed, opaque, sessions, resumed int
+	var sent, waited, passed, opaque, sessions, resumed, proven, replayed int
 	for _, seed := range seeds {
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
 			w := newWalk(t, seed, startNative, true)
 			w.run()
 			sent, waited, passed = sent+w.sent, waited+w.waited, passed+w.passed
 			opaque, sessions, resumed = opaque+w.opaque, sessions+len(w.sessions), resumed+w.resumed
+			proven, replayed = proven+w.proven, replayed+w.replayed
 		})
 	}
-	t.Logf("%d walks of %d steps: %d requests, of which %d waited and %d passed, %d with an opaque token; %d sessions, used %d times",
-		len(seeds), walkSteps, sent, waited, passed, opaque, sessions, resumed)
-	if waited*20 < sent || passed*20 < sent || opaque*20 < passed || sessions*20 < passed || resumed*20 < passed {
+	t.Logf("%d walks of %d steps: %d requests, of which %d waited and %d passed, %d with an opaque token, %d with a DPoP proof; %d sessions, used %d times; %d proofs were used twice",
+		len(seeds), walkSteps, sent, waited, passed, opaque, proven, sessions, resumed, replayed)
+	if waited*20 < sent || passed*20 < sent || opaque*20 < passed || sessions*20 < passed || resumed*20 < passed ||
+		proven*40 < passed || replayed*10 < proven {
 		t.Error("the walks show too little: hardly any request waited, or passed with each kind of token")
 	}
 }
@@ -91,12 +96,17 @@ type walk struct {
 	served   []served
 	active   map[asked]time.Time // until when the last answer counts, if it was an active one
 	sessions []*walkSession
+	nonces   []walkNonceOf
+	proofs   []*walkProof
+	lastUsed *walkProof
+	keeps    bool // shared data is never lost: after a loss hardly any proof passes
 	history  []string
 	began    time.Time     // the last step
 	jumped   time.Duration // what the clock was set back and forth
+	back     bool          // it was set back
 	ended    bool          // no more failures
 
-	sent, waited, passed, opaque, resumed int
+	sent, waited, passed, opaque, resumed, proven, replayed int
 }
 
 type walkWorker struct {
@@ -112,7 +122,10 @@ type walkRequest struct {
 	what   string
 	grant  grant
 	holder *e2e.Certificate
+	scheme string       // beside a proof
 	from   *walkSession // whose cookie was sent
+	proof  *walkProof   // that was sent, by DPoP
+	told   bool         // its answer was looked at
 	honest bool         // the token is good, provided that somebody vouches for it, and its holder's own
 	faulty bool         // the host failed to answer it or to let it go
 	passed bool         // and that was right
@@ -136,6 +149,21 @@ type walkSession struct {
 	until  time.Time
 }
 
+// walkNonceOf is a DPoP nonce and when an answer brought it.
+type walkNonceOf struct {
+	nonce string
+	at    time.Time
+}
+
+// walkProof is a DPoP proof, and what it is for.
+type walkProof struct {
+	text   string
+	grant  grant
+	nonce  walkNonceOf
+	honest bool
+	used   bool // a request passed with it
+}
+
 // served is a JWK set that some worker got.
 type served struct {
 	at   time.Time
@@ -146,6 +174,7 @@ var errHost = errors.New("the host fails")
 
 func newWalk(t *testing.T, seed uint64, start func(*filtertest.Host, string) (engine, error), panics bool) *walk {
 	w := &walk{t: t, random: rand.New(rand.NewPCG(seed, 0)), panics: panics, proxy: filtertest.NewProxy(), active: map[asked]time.Time{}}
+	w.keeps = w.random.IntN(2) == 0
 	w.world = newWorld(pki(), fmt.Sprintf("walk%d", seed))
 	configuration, err := w.world.text(walkConfig)
 	if err != nil {
@@ -153,7 +182,8 @@ func newWalk(t *testing.T, seed uint64, start func(*filtertest.Host, string) (en
 	}
 	for range walkWorkers {
 		host := w.proxy.Worker()
-		host.Environment = map[string]string{"HOLDFAST_SESSION_KEY": base64.StdEncoding.EncodeToString(make([]byte, 32))}
+		key := base64.StdEncoding.EncodeToString(make([]byte, 32))
+		host.Environment = map[string]string{"HOLDFAST_SESSION_KEY": key, "HOLDFAST_NONCE_KEY": key}
 		e, err := start(host, configuration)
 		if err != nil {
 			t.Fatal(err)
@@ -197,19 +227,24 @@ func (w *walk) step() {
 		w.answer()
 	case n < 85:
 		w.leave()
+	case n < 90 && w.keeps:
+		w.send()
 	case n < 88:
 		w.note("shared data is lost")
 		w.proxy.LoseShared()
+		w.forgetProofs()
 	case n < 90:
 		for _, key := range w.proxy.SharedKeys() {
 			w.note("garbage in %s", key)
 			w.proxy.WriteShared(key, []byte("garbage"))
 		}
+		w.forgetProofs()
 	case n < 92:
 		d := time.Duration(w.random.IntN(20)-10) * time.Second
 		w.note("the clock jumps by %s", d)
 		w.proxy.Jump(d)
 		w.jumped += d.Abs()
+		w.back = w.back || d < 0
 		for _, worker := range w.workers {
 			worker.jumped = len(worker.host.Dispatched)
 		}
@@ -235,10 +270,12 @@ func (w *walk) breakHost() {
 // send sends a request of some kind to some worker.
 func (w *walk) send() {
 	r := &walkRequest{worker: w.workers[w.random.IntN(len(w.workers))], holder: pki().A, honest: true}
-	switch n := w.random.IntN(10); {
-	case n < 5:
+	switch n := w.random.IntN(14); {
+	case n < 4:
+		w.useDPoP(r)
+	case n < 9:
 		w.useJWT(r)
-	case n < 8 || len(w.sessions) == 0:
+	case n < 12 || len(w.sessions) == 0:
 		w.useOpaque(r)
 	default:
 		w.useSession(r)
@@ -246,9 +283,12 @@ func (w *walk) send() {
 	r.what = fmt.Sprintf("request %d: %s, honest %t", len(w.requests), r.what, r.honest)
 	w.note("%s", r.what)
 	fields := headersOf("x-auth-sub", "forged")
-	if r.from != nil {
+	switch {
+	case r.from != nil:
 		fields = append(fields, headersOf("cookie", r.grant.text)...)
-	} else {
+	case r.proof != nil:
+		fields = append(fields, headersOf("authorization", r.scheme+" "+r.grant.text, "dpop", r.proof.text)...)
+	default:
 		fields = append(fields, headersOf("authorization", "Bearer "+r.grant.text)...)
 	}
 	r.stream = filtertest.NewStream("GET", "api.example.com", "/x", fields...).Present(r.holder.Leaf.Raw)
@@ -281,12 +321,88 @@ func (w *walk) useJWT(r *walkRequest) {
 	}
 	world := *w.world
 	world.now = w.proxy.Now()
-	text, err := world.mint(token)
+	text, err := world.mint(token, false)
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	r.grant = grant{text: text, key: token.Key}
 	r.what = "key " + token.Key
+}
+
+// useDPoP gives it a token that is bound to a key, and a proof: of that key, made for
+// this request, or bad in some way, or from before.
+func (w *walk) useDPoP(r *walkRequest) {
+	r.scheme = "DPoP"
+	kind := []string{"good", "good", "good", "good", "again", "again", "another key", "Bearer", "old", "another nonce", "another URI"}[w.random.IntN(11)]
+	if kind == "again" && len(w.proofs) > 0 {
+		r.proof = w.proofs[w.random.IntN(len(w.proofs))]
+		if w.lastUsed != nil && w.random.IntN(4) > 0 {
+			r.proof = w.lastUsed
+		}
+		r.grant, r.honest = r.proof.grant, r.proof.honest
+		r.what = fmt.Sprintf("a proof again, used %t", r.proof.used)
+		return
+	}
+	r.proof = w.newProof(kind)
+	r.grant = r.proof.grant
+	if kind == "Bearer" {
+		r.scheme, r.honest = kind, false
+	} else {
+		r.honest = r.proof.honest
+	}
+	r.what = "a proof: " + kind
+	w.proofs = append(w.proofs, r.proof)
+}
+
+// newProof makes a proof, and the token that it goes with. Without a nonce from some
+// answer none is good.
+func (w *walk) newProof(kind string) *walkProof {
+	world := *w.world
+	world.now = w.proxy.Now()
+	proof := &walkProof{honest: slices.Contains([]string{"good", "Bearer", "again"}, kind) && len(w.nonces) > 0}
+	if w.random.IntN(3) == 0 {
+		name := fmt.Sprintf("token-%d", walkKeyed+w.random.IntN(2))
+		proof.grant = grant{text: name, opaque: name}
+	} else {
+		key := []string{"main", "next"}[w.random.IntN(2)]
+		text, err := world.mint(&Token{Key: key, Claims: map[string]any{"exp": "${now+7200}"}}, true)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		proof.grant = grant{text: text, key: key}
+	}
+	world.token = proof.grant.text
+	p := &Proof{Token: Token{Claims: map[string]any{"jti": strconv.FormatUint(w.random.Uint64(), 36)}}}
+	if len(w.nonces) > 0 {
+		proof.nonce = w.nonces[len(w.nonces)-1-w.random.IntN(min(len(w.nonces), 3))]
+		p.Claims["nonce"] = proof.nonce.nonce
+	}
+	switch kind {
+	case "another key":
+		p.Key = "thief"
+	case "old":
+		p.Claims["iat"] = "${now-600}"
+	case "another nonce":
+		p.Claims["nonce"] = strings.Repeat("A", 32)
+	case "another URI":
+		p.Claims["htu"] = origin + "/y"
+	}
+	var err error
+	if proof.text, err = world.prove(p, "GET", "/x"); err != nil {
+		w.t.Fatal(err)
+	}
+	return proof
+}
+
+// forgetProofs is for shared data that is lost after the clock was set back: no
+// worker can tell then until when proofs were accepted before.
+func (w *walk) forgetProofs() {
+	if !w.back {
+		return
+	}
+	for _, proof := range w.proofs {
+		proof.used = false
+	}
 }
 
 // useOpaque gives it one of a few opaque tokens. Those with an even number are
@@ -411,14 +527,23 @@ func (w *walk) answerQuestion(call *filtertest.Call) {
 	call.Answer(result)
 }
 
+// walkKeyed is the number of the first opaque token that is bound to a DPoP key;
+// token-100 is not.
+const walkKeyed = 1000
+
 // activeAnswer is a good answer about an opaque token of the walk.
 func (w *walk) activeAnswer(name string, seconds int64) filter.CallResult {
 	holder := pki().A
-	if n, _ := strconv.Atoi(strings.TrimPrefix(name, "token-")); n%2 == 1 {
+	n, _ := strconv.Atoi(strings.TrimPrefix(name, "token-"))
+	if n%2 == 1 {
 		holder = pki().B
 	}
-	body := fmt.Sprintf(`{"active":true,"aud":"https://api.example.com","sub":"client-a","iat":%d,"exp":%d,"cnf":{"x5t#S256":%q}}`,
-		w.proxy.Now().Unix(), w.proxy.Now().Unix()+seconds, holder.X5T())
+	cnf := fmt.Sprintf(`{"x5t#S256":%q}`, holder.X5T())
+	if n >= walkKeyed {
+		cnf = fmt.Sprintf(`{"jkt":%q}`, keyring[deviceKey]().thumbprint())
+	}
+	body := fmt.Sprintf(`{"active":true,"aud":"https://api.example.com","sub":"client-a","iat":%d,"exp":%d,"cnf":%s}`,
+		w.proxy.Now().Unix(), w.proxy.Now().Unix()+seconds, cnf)
 	return filter.CallResult{Status: 200, Headers: headersOf("content-type", "application/json"), Body: []byte(body)}
 }
 
@@ -464,6 +589,10 @@ func (w *walk) check() {
 		case r.stream.Continued && r.stream.Answer != nil:
 			w.t.Errorf("%s was let go and answered", r.what)
 		case r.passed:
+		case r.stream.Continued && r.proof != nil && r.proof.used:
+			w.t.Errorf("%s passed twice", r.what)
+		case r.stream.Continued && len(r.stream.Field("dpop")) > 0:
+			w.t.Errorf("%s passed, and its proof with it", r.what)
 		case r.stream.Continued && !r.honest:
 			w.t.Errorf("%s passed", r.what)
 		case r.stream.Continued && !w.vouched(r):
@@ -476,12 +605,23 @@ func (w *walk) check() {
 		if r.stream.Continued && !r.passed {
 			r.passed = true
 			w.passed++
-			if r.from != nil {
+			switch {
+			case r.from != nil:
 				w.resumed++
-			} else if r.grant.opaque != "" {
+			case r.proof != nil:
+				w.proven++
+				r.proof.used, w.lastUsed = true, r.proof
+			case r.grant.opaque != "":
 				w.opaque++
 			}
 			w.respond(r)
+		}
+		if answer := r.stream.Answer; answer != nil && !r.told {
+			r.told = true
+			w.takeNonce(values(answer.Headers, "dpop-nonce"))
+			if r.proof != nil && r.proof.used && strings.Contains(answer.Details, "dpop_replayed") {
+				w.replayed++
+			}
 		}
 	}
 	for _, worker := range w.workers {
@@ -511,12 +651,13 @@ func (w *walk) respond(r *walkRequest) {
 		return
 	}
 	r.stream.Response(r.judge.OnResponseHeaders, headersOf(":status", "200")...)
+	w.takeNonce(r.stream.ResponseField("dpop-nonce"))
 	set := r.stream.ResponseField("set-cookie")
 	if len(set) == 0 {
 		return
 	}
 	cookie, _, _ := strings.Cut(set[0], ";")
-	if len(set) > 1 || r.from != nil || strings.HasSuffix(cookie, "=") {
+	if len(set) > 1 || r.from != nil || r.proof != nil || strings.HasSuffix(cookie, "=") {
 		w.t.Errorf("%s passed, and its response sets %q", r.what, set)
 		return
 	}
@@ -524,11 +665,22 @@ func (w *walk) respond(r *walkRequest) {
 	w.sessions = append(w.sessions, &walkSession{cookie, r.grant, r.holder, w.proxy.Now().Add(walkLifetime)})
 }
 
+// takeNonce keeps the nonce that an answer brings.
+func (w *walk) takeNonce(set []string) {
+	for _, nonce := range set {
+		w.note("nonce %d", len(w.nonces))
+		w.nonces = append(w.nonces, walkNonceOf{nonce, w.proxy.Now()})
+	}
+}
+
 // vouched reports whether somebody vouched for the request's token, and for its
 // session, so lately that it could count when the last step began.
 func (w *walk) vouched(r *walkRequest) bool {
 	lately := w.began.Add(-w.jumped)
 	if r.from != nil && !r.from.until.After(lately) {
+		return false
+	}
+	if r.proof != nil && r.proof.nonce.at.Add(walkNonce).Before(lately) {
 		return false
 	}
 	if r.grant.opaque != "" {
@@ -581,23 +733,48 @@ func (w *walk) end() {
 				w.t.Errorf("after all a good request did not pass: %+v\n%s", r.stream.Answer, worker.host.LogText())
 			}
 		}
+		w.endDPoP(worker)
 	}
 	if w.t.Failed() {
 		w.t.Logf("the last steps: %s", strings.Join(w.history[max(0, len(w.history)-30):], "\n  "))
 	}
 }
 
+// endDPoP lets a good proof pass. Each place for proofs that was lost refuses once,
+// and then for as long as a proof lives.
+func (w *walk) endDPoP(worker *walkWorker) {
+	const places, lifetime = 1024 / 256, 40 * time.Second
+	for range 2 * (places + 1) { // each time there may be a new nonce to fetch
+		proof := w.newProof("good")
+		r := w.ask(worker, headersOf("authorization", "DPoP "+proof.grant.text, "dpop", proof.text))
+		w.proxy.Advance(2 * walkTimeout)
+		if r.stream.Continued {
+			return
+		}
+		w.nonces = nil
+		w.takeNonce(values(r.stream.Answer.Headers, "dpop-nonce"))
+		if len(w.nonces) == 0 {
+			w.proxy.Advance(lifetime)
+		}
+	}
+	w.t.Errorf("after all no good proof passed\n%s", worker.host.LogText())
+}
+
 // good sends a request that has to pass.
 func (w *walk) good(worker *walkWorker, token *Token) *walkRequest {
 	world := *w.world
 	world.now = w.proxy.Now()
-	text, err := world.mint(token)
+	text, err := world.mint(token, false)
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	return w.ask(worker, headersOf("authorization", "Bearer "+text))
+}
+
+// ask sends one of the last requests.
+func (w *walk) ask(worker *walkWorker, fields []filter.Header) *walkRequest {
 	r := &walkRequest{worker: worker, what: "the last request"}
-	r.stream = filtertest.NewStream("GET", "api.example.com", "/x", filter.Header{Name: "authorization", Value: "Bearer " + text}).
-		Present(pki().A.Leaf.Raw)
+	r.stream = filtertest.NewStream("GET", "api.example.com", "/x", fields...).Present(pki().A.Leaf.Raw)
 	r.judge = worker.engine.begin(r.stream)
 	r.judge.OnRequestHeaders()
 	return r

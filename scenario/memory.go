@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -119,6 +120,11 @@ func (m *memory) log() string {
 func (m *memory) now() time.Time       { return m.proxy.Now() }
 func (m *memory) pass(d time.Duration) { m.proxy.Advance(d) }
 func (m *memory) jump(d time.Duration) { m.proxy.Jump(d) }
+func (m *memory) breakMethods(methods []string) {
+	for _, w := range m.workers {
+		w.host.Faults = filtertest.FailOn(errors.New("the host fails"), methods...)
+	}
+}
 func (m *memory) serverChanged() {
 	m.releasing = true
 	m.proxy.Release()

@@ -43,7 +43,7 @@ func TestAskedNoticesEverything(t *testing.T) {
 	w := newWorld(pki(), "x").begin()
 	w.token = "a b"
 	assertion := func(change *Token) string {
-		token, err := w.sign(change, "JWT", map[string]any{
+		token, err := w.signAs(change, "JWT", map[string]any{
 			"iss": clientID, "sub": clientID, "aud": "${issuer}", "jti": "0123456789abcdef", "iat": "${now}", "exp": "${now+60}",
 		})
 		if err != nil {
@@ -112,7 +112,7 @@ func TestKeysVerify(t *testing.T) {
 	for _, name := range []string{"client", "client_rsa"} {
 		k, _ := keyNamed(name)
 		algorithm := map[string]string{"client": "ES256", "client_rsa": "PS256"}[name]
-		token, err := w.sign(&Token{Key: name, Header: map[string]any{"alg": algorithm}}, "JWT", map[string]any{})
+		token, err := w.signAs(&Token{Key: name, Header: map[string]any{"alg": algorithm}}, "JWT", map[string]any{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,7 +1,6 @@
 package scenario
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -23,6 +22,8 @@ type proxy interface {
 	pass(d time.Duration)
 	// jump sets the clock, where that can be done.
 	jump(d time.Duration)
+	// breakMethods lets methods of the host fail from now on, where that can be done.
+	breakMethods(methods []string)
 	// serverChanged tells that the server behaves differently from now on.
 	serverChanged()
 	// metric is one of Holdfast's counters, by its full name.
@@ -43,6 +44,7 @@ type request struct {
 	certificate                  *e2e.Certificate // nil for none
 	properties                   map[string]*string
 	token                        string
+	proofs                       []string
 }
 
 // isGRPC recognises what Envoy answers with grpc-status.
@@ -88,7 +90,7 @@ type play struct {
 	env            map[string]string
 
 	waiting map[string]*waiter
-	tokens  []string          // that were sent
+	tokens  []string          // that were sent, and proofs
 	counted map[string]uint64 // metrics when the scenario began
 }
 
@@ -161,6 +163,9 @@ func (p *play) take(s *Step) error {
 		p.server.change(s.KeyServer, s.Introspection, s.Introspection2)
 		p.proxy.serverChanged()
 		return nil
+	case s.Broken != nil:
+		p.proxy.breakMethods(*s.Broken)
+		return nil
 	case s.Leave != "" || s.Await != "":
 		name := or(s.Leave, s.Await)
 		w := p.waiting[name]
@@ -179,7 +184,7 @@ func (p *play) take(s *Step) error {
 
 func (p *play) request(s *Step) error {
 	deadline := p.proxy.now().Add(time.Duration(s.Eventually))
-	for {
+	for tries := 1; ; tries++ {
 		r, err := p.build(s)
 		if err != nil {
 			return err
@@ -193,10 +198,15 @@ func (p *play) request(s *Step) error {
 		} else {
 			err = p.conclude(x, r, s.Want, s.Keep)
 		}
-		if err == nil || !p.proxy.now().Before(deadline) {
+		switch {
+		case err == nil:
+			return nil
+		case tries < s.Tries:
+		case p.proxy.now().Before(deadline):
+			p.proxy.pass(250 * time.Millisecond)
+		default:
 			return err
 		}
-		p.proxy.pass(250 * time.Millisecond)
 	}
 }
 
@@ -220,6 +230,7 @@ func (p *play) conclude(x exchange, r *request, want *Want, keep string) error {
 			if keep != "" {
 				p.keep(keep, r, o)
 			}
+			p.keepNonce(o)
 			return nil
 		}
 		if p.proxy.now().After(deadline) {
@@ -247,7 +258,7 @@ func (p *play) build(s *Step) (*request, error) {
 	}
 	sent := false
 	if s.Token != nil {
-		if w.token, err = w.mint(s.Token); err != nil {
+		if w.token, err = w.mint(s.Token, s.isDPoP()); err != nil {
 			return nil, err
 		}
 		r.token = w.token
@@ -257,16 +268,29 @@ func (p *play) build(s *Step) (*request, error) {
 	if r.path, err = w.text(or(s.Path, "/accounts")); err != nil {
 		return nil, err
 	}
+	proven, err := p.prove(s, &w, r)
+	if err != nil {
+		return nil, err
+	}
 	for _, h := range s.Headers {
 		sent = sent || strings.Contains(h[1], "${token}")
+		proven = proven || strings.Contains(h[1], "${proof}")
 		text, err := w.text(h[1])
 		if err != nil {
 			return nil, err
 		}
 		r.fields = append(r.fields, filter.Header{Name: h[0], Value: text})
 	}
-	if s.Token != nil && !sent {
-		r.fields = append(r.fields, filter.Header{Name: "authorization", Value: "Bearer " + w.token})
+	switch {
+	case s.Token != nil && !sent:
+		r.fields = append(r.fields, filter.Header{Name: "authorization", Value: or(s.Scheme, "Bearer") + " " + w.token})
+	case s.Scheme != "":
+		return nil, errors.New("a scheme beside ${token} says nothing")
+	}
+	if !proven {
+		for _, proof := range r.proofs {
+			r.fields = append(r.fields, filter.Header{Name: "DPoP", Value: proof})
+		}
 	}
 	for name, v := range s.Properties {
 		if v != nil && *v != unreadable {
@@ -279,6 +303,22 @@ func (p *play) build(s *Step) (*request, error) {
 		r.properties[name] = v
 	}
 	return r, nil
+}
+
+// prove makes the proofs of a request. It reports whether there are none to send.
+func (p *play) prove(s *Step, w *world, r *request) (none bool, err error) {
+	for _, proof := range s.Proof {
+		text, err := w.prove(proof, r.method, r.path)
+		if err != nil {
+			return false, err
+		}
+		r.proofs = append(r.proofs, text)
+	}
+	p.tokens = append(p.tokens, r.proofs...)
+	if len(r.proofs) == 1 {
+		w.proof = r.proofs[0]
+	}
+	return len(r.proofs) == 0, nil
 }
 
 // unreadable marks a property that the host fails to read.
@@ -318,11 +358,4 @@ func (w *world) environment(raw map[string]string) (map[string]string, error) {
 		}
 	}
 	return env, nil
-}
-
-// realmOf is the realm that challenges name.
-func realmOf(configuration string) string {
-	var c struct{ Realm string }
-	json.Unmarshal([]byte(configuration), &c)
-	return or(c.Realm, "holdfast")
 }

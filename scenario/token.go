@@ -14,37 +14,47 @@ import (
 	"strings"
 )
 
-// mint makes the token that a step describes.
-func (w *world) mint(t *Token) (string, error) {
+// mint makes the token that a step describes. A good one is bound by cnf to what
+// its scheme wants.
+func (w *world) mint(t *Token, dpop bool) (string, error) {
 	if token, there := w.tokens[t.Name]; there {
 		return token, nil
 	}
-	token, err := w.make(t)
+	cnf := map[string]any{"x5t#S256": "${x5t:own}"}
+	if dpop {
+		cnf = map[string]any{"jkt": "${jkt:" + deviceKey + "}"}
+	}
+	token, err := w.make(t, cnf)
 	if t.Name != "" {
 		w.tokens[t.Name] = token
 	}
 	return token, err
 }
 
-func (w *world) make(t *Token) (string, error) {
+func (w *world) make(t *Token, cnf map[string]any) (string, error) {
 	if t.Opaque != "" {
 		return w.opaque(t.Opaque), nil
 	}
-	return w.sign(t, "at+jwt", map[string]any{
+	return w.signAs(t, "at+jwt", map[string]any{
 		"iss": "${issuer}", "aud": "https://api.example.com", "sub": "client-a", "client_id": "client-a",
 		"iat": "${now}", "exp": "${now+300}", "jti": rand.Text(), "scope": "accounts:read payments:write",
-		"cnf": map[string]any{"x5t#S256": "${x5t:own}"},
+		"cnf": cnf,
 	})
 }
 
-// sign makes a JWT of a type with claims, and whatever t does to it.
-func (w *world) sign(t *Token, typ string, claims map[string]any) (string, error) {
-	if t.Raw != "" {
-		return w.text(t.Raw)
-	}
+// signAs makes a JWT of a type by a key of the issuer.
+func (w *world) signAs(t *Token, typ string, claims map[string]any) (string, error) {
 	k, err := keyNamed(t.Key)
 	if err != nil {
 		return "", err
+	}
+	return w.sign(t, k, map[string]any{"alg": k.algorithms[0], "typ": typ, "kid": k.name}, claims)
+}
+
+// sign makes a JWT by a key, and does to it whatever t says.
+func (w *world) sign(t *Token, k *key, header, claims map[string]any) (string, error) {
+	if t.Raw != "" {
+		return w.text(t.Raw)
 	}
 	var removed [2][]string
 	for _, name := range t.Remove {
@@ -54,7 +64,7 @@ func (w *world) sign(t *Token, typ string, claims map[string]any) (string, error
 			removed[1] = append(removed[1], name)
 		}
 	}
-	header, err := edit(map[string]any{"alg": k.algorithms[0], "typ": typ, "kid": k.name}, t.Header, removed[0])
+	header, err := edit(header, t.Header, removed[0])
 	if err != nil {
 		return "", err
 	}

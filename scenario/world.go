@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"net/url"
 	"strconv"
@@ -23,10 +24,13 @@ type world struct {
 	issuer string
 	now    time.Time
 	token  string // of the request at hand
+	proof  string // of the request at hand, when it has one proof
+	nonce  string // that an answer brought, the last one
 	answer string // of an introspection endpoint, the last one
 
 	play    string            // differs in each playing of a scenario
 	tokens  map[string]string // that have a name
+	proofs  map[string]string // that have a name
 	cookies map[string]string // the sessions that were kept, "NAME=VALUE", by name
 }
 
@@ -39,7 +43,7 @@ func (w *world) opaque(name string) string { return "opaque-" + name + "-" + w.p
 // begin is the world of one playing of a scenario.
 func (w *world) begin() *world {
 	begun := *w
-	begun.play, begun.tokens, begun.cookies = rand.Text(), map[string]string{}, map[string]string{}
+	begun.play, begun.tokens, begun.proofs, begun.cookies = rand.Text(), map[string]string{}, map[string]string{}, map[string]string{}
 	return &begun
 }
 
@@ -159,9 +163,36 @@ func (w *world) value(name string) (any, error) {
 			return nil, err
 		}
 		return spoil(cookie, how)
-	case "session_key": // ${session_key:NAME}
-		key := sha256.Sum256([]byte("session key " + argument))
+	case "session_key", "nonce_key": // ${session_key:NAME}
+		key := sha256.Sum256([]byte(name + " " + argument))
 		return base64.StdEncoding.EncodeToString(key[:]), nil
+	case "proof":
+		if argument != "" {
+			return known(w.proofs, argument)
+		}
+		return there(w.proof, "the request has not one proof")
+	case "nonce": // ${nonce}, ${nonce:how}
+		nonce, err := there(w.nonce, "no answer brought a nonce")
+		if err != nil {
+			return nil, err
+		}
+		spoiled, err := spoil("="+nonce, argument)
+		return strings.TrimPrefix(spoiled, "="), err
+	case "ath": // of the request's token, or ${ath:NAME}
+		token := w.token
+		if argument != "" {
+			token = w.tokens[argument]
+		}
+		return w.ath(token)
+	case "jwk", "jkt":
+		k, err := keyNamed(argument)
+		if err != nil || argument == "" {
+			return nil, fmt.Errorf("${%s:%s}: no such key", name, argument)
+		}
+		if name == "jkt" {
+			return k.thumbprint(), nil
+		}
+		return k.jwk(), nil
 	case "private_jwk":
 		k, err := keyNamed(argument)
 		if err != nil {
@@ -207,6 +238,14 @@ func (w *world) numericDate(offset string) (any, error) {
 	}
 	at := float64(w.now.Unix()) + seconds
 	return json.Number(strconv.FormatFloat(at, 'f', -1, 64)), nil
+}
+
+// there is a text that must not be missing.
+func there(text, otherwise string) (string, error) {
+	if text == "" {
+		return "", errors.New(otherwise)
+	}
+	return text, nil
 }
 
 func known(all map[string]string, name string) (string, error) {

@@ -33,7 +33,34 @@ type Config struct {
 	Limits            Limits
 	SharedData        bool
 	FAPI2             bool // "profile": "fapi2"
+	Verification      Verification
+
+	// Digest is that of what the whole document says, in whatever order and spelling:
+	// Envoy writes the members of a google.protobuf.Struct in another order each time.
+	Digest [sha256.Size]byte
 }
+
+// Algorithms are those that any issuer or proof may use; some may be there twice.
+func (c *Config) Algorithms() []jwt.Algorithm {
+	var all []jwt.Algorithm
+	for i := range c.Issuers {
+		all = append(all, c.Issuers[i].Policy.Algorithms...)
+	}
+	if d := c.Binding.DPoP; d != nil {
+		all = append(all, d.Algorithms...)
+	}
+	return all
+}
+
+// Verification says who verifies signatures.
+type Verification uint8
+
+// The values of "verification".
+const (
+	VerifyByEither  Verification = iota // "auto": the host where it can
+	VerifyByHost                        // the host, in all that a host can do
+	VerifyInSandbox                     // the filter itself
+)
 
 // Issuer is an authorization server whose tokens are taken.
 type Issuer struct {

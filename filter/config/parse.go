@@ -1,6 +1,7 @@
 package config
 
 import (
+	"crypto/sha256"
 	"strconv"
 
 	"holdfast/strictjson"
@@ -36,7 +37,7 @@ func (r *reader) document(doc string) *Config {
 	if whole.value = value; !whole.is(strictjson.Object) {
 		return nil
 	}
-	c := new(Config)
+	c := &Config{Digest: sha256.Sum256(appendCanonical(nil, value))}
 	field{r: r, value: value}.object(c.read)
 	return c
 }
@@ -72,8 +73,10 @@ func (c *Config) read(o *object) {
 	if d := c.Binding.DPoP; d != nil && !c.SharedData && !d.PerWorker {
 		field{r: o.r, path: "proof_of_possession.dpop.replay"}.fail(`must be "per_worker" with "shared_data": false`)
 	}
-	o.get("verification").notYet("host").choice("auto", "sandbox")
+	c.Verification = verifications[o.get("verification").choice("auto", "host", "sandbox")]
 }
+
+var verifications = map[string]Verification{"auto": VerifyByEither, "host": VerifyByHost, "sandbox": VerifyInSandbox}
 
 func (l *Limits) read(o *object) {
 	l.TokenBytes = o.get("token_bytes").integer(tokenBytes)

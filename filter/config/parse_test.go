@@ -49,9 +49,31 @@ func TestDefaults(t *testing.T) {
 			TokenCacheEntries: 2048, KeyTables: 8, ReplayEntries: 262144,
 		},
 		SharedData: true,
+		Digest:     got.Digest, // see TestDigest
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+}
+
+// The digest is of what a document says, however it is written.
+func TestDigest(t *testing.T) {
+	t.Parallel()
+	doc := minimal(`"realm":"a","limits":{"token_bytes":1024}`)
+	want := mustParse(t, doc).Digest
+	for _, same := range []string{
+		minimal(`"limits":{"token_bytes":1024},"realm":"a"`), minimal(`"realm":"\u0061", "limits": {"token_bytes":1.024e3}`), " " + doc + "\n",
+	} {
+		if mustParse(t, same).Digest != want {
+			t.Errorf("%s has another digest than %s", same, doc)
+		}
+	}
+	for _, other := range []string{
+		minimal(`"realm":"b","limits":{"token_bytes":1024}`), minimal(`"realm":"a"`), minimal(`"realm":"a","limits":{"token_bytes":1025}`),
+	} {
+		if mustParse(t, other).Digest == want {
+			t.Errorf("%s has the digest of %s", other, doc)
+		}
 	}
 }
 
@@ -157,7 +179,9 @@ func TestFullExample(t *testing.T) {
 			WellKnownPath:   "/.well-known/oauth-protected-resource/v1",
 			ScopesSupported: []string{"payments:write"},
 		},
-		Limits: Limits{TokenBytes: 8192, JWKSBytes: 1024, WaitingRequests: 1, IntrospectionCalls: 32, IntrospectionBytes: 1048576, TokenCacheEntries: 2048, ReplayEntries: 262144},
+		Limits:       Limits{TokenBytes: 8192, JWKSBytes: 1024, WaitingRequests: 1, IntrospectionCalls: 32, IntrospectionBytes: 1048576, TokenCacheEntries: 2048, ReplayEntries: 262144},
+		Verification: VerifyInSandbox,
+		Digest:       got.Digest, // see TestDigest
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"holdfast/filter"
+	"holdfast/jwt"
 )
 
 // Faults decides, before each call of a method of an interface, whether it
@@ -155,6 +156,17 @@ func (h *Host) SharedSet(key string, value []byte, cas uint32) (ok bool, err err
 		return false, err
 	}
 	return h.Proxy.sharedSet(key, value, cas), nil
+}
+
+// VerifySignature implements [filter.Host].
+func (h *Host) VerifySignature(s jwt.X509Signature) (valid bool, err error) {
+	if err := h.Faults.of("VerifySignature"); err != nil {
+		return false, err
+	}
+	if h.Proxy.Verifier == nil {
+		return false, errNoVerifier
+	}
+	return h.Proxy.Verifier(s)
 }
 
 // DefineCounter implements [filter.Host].

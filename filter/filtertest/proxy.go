@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"holdfast/filter"
+	"holdfast/jwt"
 )
 
 // Proxy is one process: a clock, a store of shared data, and the workers that
@@ -14,6 +15,9 @@ type Proxy struct {
 	// Server answers the calls of all workers. Without it, and for what it holds,
 	// a call stays open until a test answers it or its time is up.
 	Server func(filter.Call) Reply
+	// Verifier is the proxy's crypto library, such as [GoCrypto]; nil for a proxy
+	// that offers none.
+	Verifier func(jwt.X509Signature) (valid bool, err error)
 	// Violations are what no host would stand for, in order.
 	Violations []string
 

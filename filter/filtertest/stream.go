@@ -178,6 +178,22 @@ func (s *Stream) AddResponseHeader(name, value string) error {
 	return s.editResponse("AddResponseHeader", name, value, false)
 }
 
+// RemoveResponseHeader implements [filter.Stream].
+func (s *Stream) RemoveResponseHeader(name string) error {
+	if !s.inResponse || !s.Continued {
+		s.violation("RemoveResponseHeader outside of the upstream's response")
+	}
+	if err := s.use("RemoveResponseHeader", false); err != nil {
+		return err
+	}
+	s.removeResponseFields(name)
+	return nil
+}
+
+func (s *Stream) removeResponseFields(name string) {
+	s.ResponseHeaders = slices.DeleteFunc(s.ResponseHeaders, func(h filter.Header) bool { return strings.EqualFold(h.Name, name) })
+}
+
 // editResponse adds a field, in place of those of its name or beside them. A host
 // would take edits of Holdfast's own answer, too, but there is no reason for any.
 func (s *Stream) editResponse(method, name, value string, replace bool) error {
@@ -191,7 +207,7 @@ func (s *Stream) editResponse(method, name, value string, replace bool) error {
 		s.violation("%s was set to a value that is no field value", name)
 	}
 	if replace {
-		s.ResponseHeaders = slices.DeleteFunc(s.ResponseHeaders, func(h filter.Header) bool { return strings.EqualFold(h.Name, name) })
+		s.removeResponseFields(name)
 	}
 	s.ResponseHeaders = append(s.ResponseHeaders, filter.Header{Name: name, Value: value})
 	return nil

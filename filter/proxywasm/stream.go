@@ -107,6 +107,13 @@ func (s *stream) SetResponseHeader(name, value string) error {
 	return sdk.ReplaceHttpResponseHeader(name, value)
 }
 
+func (s *stream) RemoveResponseHeader(name string) error {
+	if err := s.vm.use(s.contextID); err != nil {
+		return err
+	}
+	return sdk.RemoveHttpResponseHeader(name)
+}
+
 func (s *stream) AddResponseHeader(name, value string) error {
 	if err := s.vm.use(s.contextID); err != nil {
 		return err

@@ -15,7 +15,7 @@ var noon = time.Date(2026, time.January, 1, 12, 0, 0, 0, time.UTC)
 // after is a time so many milliseconds after noon.
 func after(ms int) time.Time { return noon.Add(time.Duration(ms) * time.Millisecond) }
 
-func proof(jti string) Mark { return MarkOf(keyA, jti, target) }
+func proof(jti string) Mark { return MarkOf(seed, keyA, jti, target) }
 
 // full is a bucket with as many proofs as it holds, which all end 60 s after noon.
 func full(t *testing.T) Bucket {
@@ -232,7 +232,7 @@ func FuzzBucket(f *testing.F) {
 
 func BenchmarkMarkOf(b *testing.B) {
 	for b.Loop() {
-		MarkOf(keyA, "e1j3V_bKic8-LAEB1lccD0", target)
+		MarkOf(seed, keyA, "e1j3V_bKic8-LAEB1lccD0", target)
 	}
 }
 

@@ -16,10 +16,12 @@ type Mark struct {
 
 // MarkOf is the mark of the proof that the key with the thumbprint jkt (RFC 7638)
 // made with this jti for this target URI (RFC 9449 §11.1). htu is the text of the
-// URI after normalisation; it is kept as a digest, whatever its length.
-func MarkOf(jkt thumbprint.Thumbprint, jti, htu string) Mark {
-	b := make([]byte, 0, len(jkt)+8+len(jti)+len(htu))
-	b = append(b, jkt[:]...)
+// URI after normalisation; it is kept as a digest, whatever its length. The seed is
+// the same for all who share the buckets and not known to clients: else one could
+// choose its jtis so that they fill a few buckets.
+func MarkOf(seed [32]byte, jkt thumbprint.Thumbprint, jti, htu string) Mark {
+	b := make([]byte, 0, len(seed)+len(jkt)+8+len(jti)+len(htu))
+	b = append(append(b, seed[:]...), jkt[:]...)
 	// With its length in front no jti can take over a part of htu.
 	b = binary.LittleEndian.AppendUint64(b, uint64(len(jti)))
 	b = append(b, jti...)

@@ -7,6 +7,7 @@ import (
 )
 
 var (
+	seed = [32]byte{7}
 	keyA = thumbprint.Thumbprint{1}
 	keyB = thumbprint.Thumbprint{2}
 )
@@ -35,12 +36,15 @@ func TestMarkTellsProofsApart(t *testing.T) {
 		{"eight zeros", keyA, "\x00\x00\x00\x00\x00\x00\x00\x00", ""},
 		{"eight zeros in htu", keyA, "", "\x00\x00\x00\x00\x00\x00\x00\x00"},
 	} {
-		mark := MarkOf(p.jkt, p.jti, p.htu)
+		mark := MarkOf(seed, p.jkt, p.jti, p.htu)
 		if other, found := marks[mark]; found {
 			t.Errorf("%s is the same as %s", p.name, other)
 		}
 		marks[mark] = p.name
-		if again := MarkOf(p.jkt, p.jti, p.htu); again != mark {
+		if other := MarkOf([32]byte{8}, p.jkt, p.jti, p.htu); other == mark || other.place == mark.place {
+			t.Errorf("%s: clients can tell where it is", p.name)
+		}
+		if again := MarkOf(seed, p.jkt, p.jti, p.htu); again != mark {
 			t.Errorf("%s has two marks", p.name)
 		}
 	}
@@ -56,7 +60,7 @@ func TestBuckets(t *testing.T) {
 	const n = 7
 	var used [n]bool
 	for _, jti := range []byte("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") {
-		used[MarkOf(keyA, string(jti), target).Bucket(n)] = true
+		used[MarkOf(seed, keyA, string(jti), target).Bucket(n)] = true
 	}
 	for i := range used {
 		if !used[i] {

@@ -175,11 +175,12 @@ var hostFunctions = map[string]struct {
 		return statusOK
 	}},
 
+	"proxy_call_foreign_function": {6, (*VM).callForeign},
+
 	"proxy_get_header_map_value":         {5, unimplemented},
 	"proxy_set_header_map_pairs":         {3, unimplemented},
 	"proxy_set_buffer_bytes":             {5, unimplemented},
 	"proxy_close_stream":                 {1, unimplemented},
-	"proxy_call_foreign_function":        {6, unimplemented},
 	"proxy_done":                         {0, unimplemented},
 	"proxy_get_metric":                   {2, unimplemented},
 	"proxy_register_shared_queue":        {3, unimplemented},

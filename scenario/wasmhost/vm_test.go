@@ -19,6 +19,11 @@ func start(t *testing.T, configuration string) (*VM, *filtertest.Host, error) {
 
 func startWith(t *testing.T, configuration string, environment map[string]string, hostile bool) (*VM, *filtertest.Host, error) {
 	t.Helper()
+	return startOn(t, filtertest.NewProxy(), configuration, environment, hostile)
+}
+
+func startOn(t *testing.T, proxy *filtertest.Proxy, configuration string, environment map[string]string, hostile bool) (*VM, *filtertest.Host, error) {
+	t.Helper()
 	name := os.Getenv("HOLDFAST_WASM")
 	if name == "" {
 		t.Fatal("HOLDFAST_WASM is not set: run make test")
@@ -33,7 +38,7 @@ func startWith(t *testing.T, configuration string, environment map[string]string
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { m.Close(ctx) })
-	host := filtertest.NewProxy().Worker()
+	host := proxy.Worker()
 	vm, err := m.Start(ctx, host, configuration, environment)
 	return vm, host, err
 }
@@ -98,6 +103,28 @@ func TestEnvironment(t *testing.T) {
 		}
 		if _, host, err := startWith(t, configuration, map[string]string{"A": "", "KEY": key, "Z": "\u00e9=\n"}, hostile); err != nil {
 			t.Errorf("with it: %v, %s", err, host.LogText())
+		}
+	}
+}
+
+// The module asks the host to verify, and reads its answers right: yes to the good
+// signatures of its probe and no to the bad ones.
+func TestHostVerifies(t *testing.T) {
+	proxy := filtertest.NewProxy()
+	for _, want := range []string{"sandbox", "host:ES256,RS256"} {
+		if _, host, err := startOn(t, proxy, configuration, nil, true); err != nil || !strings.HasSuffix(host.LogText(), "verification="+want+"\n") {
+			t.Errorf("%v, %s, want %s", err, host.LogText(), want)
+		}
+		proxy.Verifier = filtertest.GoCrypto
+	}
+}
+
+// What is not VerifySignatureArguments, no host answers.
+func TestForeignFunctions(t *testing.T) {
+	t.Parallel()
+	for _, malformed := range []string{"\x0a", "\x0a\x02a", "\x08\x01", "\x00\x00"} {
+		if s, ok := readVerifyArguments([]byte(malformed)); ok {
+			t.Errorf("%x: %+v", malformed, s)
 		}
 	}
 }
