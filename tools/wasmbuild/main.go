@@ -7,13 +7,16 @@
 // two functions given a body (see overlay.go), by way of "go build -overlay".
 //
 // What the linker writes is made smaller (tools/wasmshrink), and with it Envoy's
-// memory and its start. The names of functions go into a twin,
+// memory and its start; "-shrink=false" leaves its code and its data as they are.
+// Callbacks without a use are not exported either way (see exports.go): what the
+// filter decides must not depend on how it was built. The names of functions go
+// into a twin,
 // build/holdfast.names.wasm: the same code, for those who look at its size or at a
 // host's stack trace.
 //
-// The module's bytes depend on the sources and on the version of Go, which
-// go.mod pins, and on nothing else: not on the folder, the module cache or the
-// environment.
+// The module's bytes depend on the sources, on the version of Go, which go.mod
+// pins, and on -shrink, and on nothing else: not on the folder, the module cache or
+// the environment.
 package main
 
 import (
@@ -34,8 +37,9 @@ import (
 func main() {
 	root := flag.String("root", ".", "top folder of the module to build")
 	out := flag.String("o", "build/holdfast.wasm", "file to write, from the root")
+	shrink := flag.Bool("shrink", true, "rewrite what Go's linker wrote into less code that does the same")
 	flag.Parse()
-	if err := run(*root, *out); err != nil {
+	if err := run(*root, *out, *shrink); err != nil {
 		fmt.Fprintln(os.Stderr, "wasmbuild:", err)
 		os.Exit(1)
 	}
@@ -45,7 +49,7 @@ func main() {
 // module's build information, so it has no say in the environment.
 const toolsFolder = ".tools"
 
-func run(root, out string) error {
+func run(root, out string, shrink bool) error {
 	root, err := filepath.Abs(root)
 	if err != nil {
 		return err
@@ -74,8 +78,13 @@ func run(root, out string) error {
 	if err != nil {
 		return err
 	}
-	if sections, err = wasmshrink.Shrink(sections, unused); err != nil {
+	if sections, err = withoutExports(sections, unused); err != nil {
 		return err
+	}
+	if shrink {
+		if sections, err = wasmshrink.Shrink(sections); err != nil {
+			return fmt.Errorf("%w (-shrink=false, or make build SHRINK=off, does without)", err)
+		}
 	}
 	return install(root, out, sections)
 }

@@ -1,12 +1,15 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"holdfast/tools/wasmfile"
 )
 
 func TestPatchIsMadeExactlyOnce(t *testing.T) {
@@ -137,6 +140,33 @@ func TestCheck(t *testing.T) {
 	}
 	if err := check([]byte("no module")); err == nil {
 		t.Error("no module: no error")
+	}
+}
+
+// TestWithoutExports: the others stay, and a name that is not there is a mistake.
+func TestWithoutExports(t *testing.T) {
+	sections := []wasmfile.Raw{
+		{ID: wasmfile.TypeSection, Content: []byte{0}},
+		{ID: wasmfile.ExportSection, Content: []byte("\x03\x01f\x00\x00\x01m\x02\x00\x01g\x03\x00")},
+	}
+	got, err := withoutExports(sections, []string{"m"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := wasmfile.Parse(wasmfile.Join(got))
+	if want := []wasmfile.Export{{Name: "f", Kind: wasmfile.Func}, {Name: "g", Kind: wasmfile.Global}}; err != nil || !slices.Equal(file.Exports, want) {
+		t.Errorf("%v, %v, want %v", file, err, want)
+	}
+	if _, err := withoutExports(sections, []string{"f", "absent"}); err == nil || !strings.Contains(err.Error(), "absent") {
+		t.Errorf("an absent export: %v", err)
+	}
+	if _, err := withoutExports(sections[:1], nil); err == nil {
+		t.Error("no exports at all: no error")
+	}
+	for _, content := range []string{"\x02\x01f\x00\x00", "\x01\x01f\x00\x00\x00"} {
+		if _, err := withoutExports([]wasmfile.Raw{{ID: wasmfile.ExportSection, Content: []byte(content)}}, nil); !errors.Is(err, wasmfile.ErrFormat) {
+			t.Errorf("%q: %v", content, err)
+		}
 	}
 }
 

@@ -19,12 +19,19 @@ func packData(sections []wasmfile.Raw) ([]wasmfile.Raw, error) {
 	}
 	m := module{}
 	for _, s := range sections {
-		if s.ID != wasmfile.CustomSection {
-			m[s.ID] = s.Content
+		if s.ID == wasmfile.CustomSection {
+			continue
 		}
+		if m[s.ID] != nil {
+			return nil, fmt.Errorf("two sections %d", s.ID)
+		}
+		m[s.ID] = s.Content
 	}
 	if m[wasmfile.StartSection] != nil || m[wasmfile.DataCountSection] != nil {
 		return nil, errors.New("there is a start function already")
+	}
+	if m[wasmfile.ElementSection] == nil || m[wasmfile.CodeSection] == nil {
+		return nil, errors.New("there is no table of functions, before which to name the start function, or no code")
 	}
 	memory, err := readImage(m[wasmfile.DataSection])
 	if err != nil || len(memory.content) == 0 {
@@ -74,8 +81,8 @@ func packData(sections []wasmfile.Raw) ([]wasmfile.Raw, error) {
 // the memory that the module begins with.
 func (m image) fits(memorySection []byte) error {
 	r := &wasmfile.Reader{Rest: memorySection}
-	count, _, pages := r.Number(), r.Byte(), r.Number()
-	if r.Failed || count != 1 || int64(m.start)+int64(len(m.content))+recordHeader > int64(pages)<<16 {
+	count, flags, pages := r.Number(), r.Byte(), r.Number()
+	if r.Failed || count != 1 || flags > 1 || int64(m.start)+int64(len(m.content))+recordHeader > int64(pages)<<16 {
 		return errors.New("the data does not fit into the memory")
 	}
 	return nil

@@ -27,7 +27,7 @@ func TestPackData(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			before := machine(goFunction(), data...)
-			after, err := Shrink(before, nil)
+			after, err := Shrink(before)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -55,6 +55,9 @@ func TestPackDataRefuses(t *testing.T) {
 		"data cut short":           func(s []wasmfile.Raw) { s[7].Content = []byte("\x02\x00\x41\x00\x0b\x01x") },
 		"segments over each other": func(s []wasmfile.Raw) { s[7].Content = []byte("\x02\x00\x41\x00\x0b\x02xy\x00\x41\x01\x0b\x01x") },
 		"more data than memory":    func(s []wasmfile.Raw) { s[2].Content = []byte("\x01\x00\x00") },
+		"another kind of memory":   func(s []wasmfile.Raw) { s[2].Content = []byte("\x01\x04\x01") },
+		"no table of functions":    func(s []wasmfile.Raw) { s[5] = wasmfile.Raw{ID: wasmfile.CustomSection, Content: []byte("\x01x")} },
+		"two data sections":        func(s []wasmfile.Raw) { s[5] = s[7] },
 		"a start function":         func(s []wasmfile.Raw) { s[5] = wasmfile.Raw{ID: wasmfile.StartSection, Content: []byte{0}} },
 	} {
 		sections := machine(goFunction(), segment{100, []byte("abc")})

@@ -86,6 +86,7 @@ func machine(body []instruction, data ...segment) []wasmfile.Raw {
 		{ID: wasmfile.ElementSection, Content: []byte("\x00")},
 		{ID: wasmfile.CodeSection, Content: []byte("\x02" + function(body) + function(function1))},
 		{ID: wasmfile.DataSection, Content: segments},
+		producers(goVersion),
 	}
 }
 
@@ -118,7 +119,7 @@ func run(t *testing.T, sections []wasmfile.Raw, argument uint64) outcome {
 func shrunk(t *testing.T, before, want []instruction, arguments ...uint64) {
 	t.Helper()
 	sections := machine(before)
-	smaller, err := Shrink(sections, nil)
+	smaller, err := Shrink(sections)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package wasmshrink
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 
 	"holdfast/tools/wasmfile"
@@ -87,11 +88,15 @@ func (i instruction) is(op opcode, a int64) bool { return i.op == op && i.a == a
 func (i instruction) isLoad() bool  { return opFirstLoad <= i.op && i.op <= opLastLoad }
 func (i instruction) isStore() bool { return opFirstStore <= i.op && i.op <= opLastStore }
 
+// alignMost is the alignment of 64 bits. Higher ones announce the number of a memory.
+const alignMost = 3
+
 // decode reads the instructions of a body, up to its very end. It knows what Go's
 // compiler writes, and gives an error for all else.
 func decode(body []byte) ([]instruction, error) {
-	r := &wasmfile.Reader{Rest: body}
+	r := reader{&wasmfile.Reader{Rest: body}}
 	var code []instruction
+	depth := 0 // of what is open, below the function itself
 	for len(r.Rest) > 0 && !r.Failed {
 		i := instruction{op: opcode(r.Byte())}
 		switch {
@@ -108,9 +113,11 @@ func decode(body []byte) ([]instruction, error) {
 		case i.op == opCallIndirect:
 			i.a, i.b = int64(r.Number()), r.Number()
 		case i.isLoad() || i.isStore():
-			i.a, i.b = int64(r.Number()), r.Number()
+			if i.a, i.b = int64(r.Number()), r.Number(); i.a > alignMost {
+				return nil, fmt.Errorf("alignment %#x", i.a)
+			}
 		case i.op == opMemorySize || i.op == opMemoryGrow:
-			r.Byte()
+			r.memory(1)
 		case i.op == opI32Const || i.op == opI64Const:
 			i.a = r.Signed()
 		case i.op == opF32Const:
@@ -122,12 +129,15 @@ func decode(body []byte) ([]instruction, error) {
 				i.a = int64(binary.LittleEndian.Uint64(b))
 			}
 		case i.op == 0xfc:
-			i.op = 0xfc00 | opcode(r.Number())
+			second := r.Number()
+			i.op = 0xfc00 | opcode(second)
 			switch {
+			case second > 0xff:
+				return nil, fmt.Errorf("instruction 0xfc %#x", second)
 			case i.op == opMemoryCopy:
-				r.Bytes(2)
+				r.memory(2)
 			case i.op == opMemoryFill:
-				r.Bytes(1)
+				r.memory(1)
 			case i.op < opTruncFirst || opTruncLast < i.op:
 				return nil, fmt.Errorf("instruction %#x", i.op)
 			}
@@ -137,11 +147,30 @@ func decode(body []byte) ([]instruction, error) {
 			return nil, fmt.Errorf("instruction %#x", i.op)
 		}
 		code = append(code, i)
+		switch i.op {
+		case opBlock, opLoop, opIf:
+			depth++
+		case opEnd:
+			depth--
+		}
+		if depth < 0 && len(r.Rest) > 0 {
+			return nil, errors.New("code behind the end")
+		}
 	}
-	if r.Failed {
-		return nil, fmt.Errorf("cut short")
+	if r.Failed || depth >= 0 {
+		return nil, errors.New("cut short, or with numbers that are not Go's")
 	}
 	return code, nil
+}
+
+// reader reads what wasmfile does, and the numbers of memories.
+type reader struct{ *wasmfile.Reader }
+
+// memory takes numbers of memories, and fails unless all of them are 0.
+func (r reader) memory(n int) {
+	for range n {
+		r.Failed = r.Byte() != 0 || r.Failed
+	}
 }
 
 // encode is the opposite of decode.

@@ -63,6 +63,12 @@ func findDispatcher(code []instruction) (dispatcher, bool) {
 		if !code[i-1].is(opLocalGet, localPC) || d.loop < 0 || code[d.loop].op != opLoop {
 			return d, false
 		}
+		for _, around := range open {
+			// A turn of an outer loop would come by without having set PC.
+			if around < d.loop && code[around].op == opLoop {
+				return d, false
+			}
+		}
 		for _, label := range code[i].labels {
 			block := open.target(int64(label))
 			if block <= d.loop {

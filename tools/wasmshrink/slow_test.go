@@ -41,7 +41,7 @@ func TestSlowGosOwnTests(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if sections, err = Shrink(sections, nil); err != nil {
+			if sections, err = Shrink(sections); err != nil {
 				t.Fatal(err)
 			}
 			smaller := wasmfile.Join(sections)
