@@ -77,7 +77,7 @@ func TestAVariantHasToDoWhatItSays(t *testing.T) {
 	}{
 		"verifies":  {named(variants(), "none").like(func(v *variant) { v.verifies = true }), "a forged token"},
 		"binds":     {named(variants(), "jwt-es256").like(func(v *variant) { v.binds = true }), "the token of another certificate"},
-		"is cached": {named(variants(), "jwt-es256").like(func(v *variant) { v.counts = jwtHit }), "moved " + jwtHit},
+		"is cached": {named(variants(), "jwt-es256").like(func(v *variant) { v.counts = []string{jwtHit} }), "moved " + jwtHit},
 		"logs":      {named(variants(), "none").like(func(v *variant) { v.logs = "verification=host" }), "does not say"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -188,7 +188,7 @@ func TestSources(t *testing.T) {
 func TestAimsNameVariants(t *testing.T) {
 	names := map[string]bool{}
 	for _, v := range variants() {
-		if names[v.Name] || v.Title == "" || v.carry == nil || v.counts == "" {
+		if names[v.Name] || v.Title == "" || v.carry == nil || len(v.counts) == 0 {
 			t.Errorf("variant %q", v.Name)
 		}
 		names[v.Name] = true

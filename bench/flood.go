@@ -81,8 +81,8 @@ func (f *fixture) floodOf(v variant) (flooded, error) {
 	if err != nil {
 		return out, err
 	}
-	if v.counts == tokenHit || v.counts == jwtHit {
-		out.Hits = float64(after[v.counts]-before[v.counts]) / float64(good.Requests)
+	if name := v.counts[0]; name == tokenHit || name == jwtHit {
+		out.Hits = float64(after[name]-before[name]) / float64(good.Requests)
 	}
 	share := func(l load, status int) float64 { return float64(l.Codes[status]) / float64(l.Requests) }
 	out.GoodPassed, out.BadPassed, out.BadRefused = share(good, http.StatusOK), share(forged, http.StatusOK), share(forged, http.StatusUnauthorized)

@@ -219,7 +219,7 @@ func (f *fixture) growth(all []variant) ([]byCount, error) {
 func (f *fixture) tuning(all []variant) ([]tuned, error) {
 	var out []tuned
 	for _, t := range []tuned{{GOGC: "25", GOMEMLIMIT: "32MiB"}, {GOGC: "50", GOMEMLIMIT: "64MiB"}, {GOGC: "100", GOMEMLIMIT: "64MiB"}, {GOGC: "400", GOMEMLIMIT: "128MiB"}} {
-		v := named(all, "holdfast-cached").like(func(v *variant) { v.carry, v.counts, v.Slow = carryES256, tokenMiss, true })
+		v := named(all, "holdfast-cached").like(func(v *variant) { v.carry, v.counts, v.Slow = carryES256, []string{tokenMiss}, true })
 		edits := []e2e.Edit{{Old: `GOGC: "50"`, New: `GOGC: "` + t.GOGC + `"`}, {Old: "GOMEMLIMIT: 64MiB", New: "GOMEMLIMIT: " + t.GOMEMLIMIT}}
 		if err := f.tune(&t, v, edits); err != nil {
 			return nil, err

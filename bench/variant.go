@@ -1,6 +1,8 @@
 package main
 
 import (
+	"slices"
+
 	"holdfast/e2e"
 )
 
@@ -22,8 +24,8 @@ type variant struct {
 	Slow bool
 	// logs is what Envoy's log has to say after the start.
 	logs string
-	// counts is a counter of Envoy that every request has to move.
-	counts string
+	// counts are counters of Envoy that every request has to move.
+	counts []string
 }
 
 // like is the variant with changes.
@@ -40,6 +42,7 @@ func sandboxed(v *variant) {
 
 func hostVerified(v *variant) {
 	v.patch, v.logs = e2e.M{"issuers": bothAlgorithms, "verification": "host"}, "verification=host"
+	v.counts = append(slices.Clone(v.counts), byHost)
 }
 
 // bothAlgorithms is the issuer of envoy.yaml with RS256 allowed besides.
@@ -50,6 +53,7 @@ const (
 	answered   = "http.api.downstream_rq_2xx"
 	tokenHit   = "wasmcustom.holdfast.token_cache.hit"
 	tokenMiss  = "wasmcustom.holdfast.token_cache.miss"
+	byHost     = "wasmcustom.holdfast.verification.host"
 	answerHit  = "wasmcustom.holdfast.introspection.cached"
 	jwtHit     = "http.api.jwt_authn.jwt_cache_hit"
 	jwtAllowed = "http.api.jwt_authn.allowed"
@@ -66,25 +70,25 @@ func variants() []variant {
 	}
 	none := variant{
 		Name: "none", Title: "no filter", carry: carryCached,
-		filters: func(*fixture) string { return "" }, counts: answered,
+		filters: func(*fixture) string { return "" }, counts: []string{answered},
 	}
 	jwtES := variant{
 		Name: "jwt-es256", Title: "jwt_authn ES256 (no binding)", carry: carryES256, verifies: true,
-		filters: jwtAuthnOf(false), counts: jwtAllowed,
+		filters: jwtAuthnOf(false), counts: []string{jwtAllowed},
 	}
 	lua := variant{
 		Name: "lua-new", Title: "jwt_authn ES256 + Lua binding", carry: carryES256, verifies: true, binds: true,
-		filters: withLua(false), counts: jwtAllowed,
+		filters: withLua(false), counts: []string{jwtAllowed},
 	}
 	helper := variant{
 		Name: "authz-new", Title: "ext_authz, go-jose, every token new", carry: carryES256, verifies: true, binds: true,
-		filters: func(*fixture) string { return extAuthz }, helper: new(int), counts: authzOK,
+		filters: func(*fixture) string { return extAuthz }, helper: new(int), counts: []string{authzOK},
 	}
 	cached := variant{
-		Name: "holdfast-cached", Title: "Holdfast, cached token", carry: carryCached, verifies: true, binds: true, counts: tokenHit,
+		Name: "holdfast-cached", Title: "Holdfast, cached token", carry: carryCached, verifies: true, binds: true, counts: []string{tokenHit},
 	}
 	slow := none.like(func(v *variant) { v.Name, v.Title, v.Slow = "none-slow", "no filter, at the lower rate", true })
-	fresh := variant{Name: "holdfast-new", carry: carryES256, verifies: true, binds: true, counts: tokenMiss}
+	fresh := variant{Name: "holdfast-new", carry: carryES256, verifies: true, binds: true, counts: []string{tokenMiss}}
 	entries := 2048
 	return []variant{
 		none,
@@ -103,7 +107,7 @@ func variants() []variant {
 			v.Name, v.Title, v.carry = "holdfast-rs256-host", "Holdfast, every token new, RS256, host", carryRS256
 		}),
 		jwtES.like(func(v *variant) {
-			v.Name, v.Title, v.carry, v.filters, v.counts = "jwt-es256-cached", "jwt_authn ES256, its cache on (no binding)", carryCached, jwtAuthnOf(true), jwtHit
+			v.Name, v.Title, v.carry, v.filters, v.counts = "jwt-es256-cached", "jwt_authn ES256, its cache on (no binding)", carryCached, jwtAuthnOf(true), []string{jwtHit}
 		}),
 		cached,
 		helper.like(func(v *variant) {
@@ -111,19 +115,19 @@ func variants() []variant {
 		}),
 		jwtES.like(func(v *variant) {
 			v.Name, v.Title, v.filters = "jwt-rs256-cached", "jwt_authn RS256, its cache on (no binding)", jwtAuthnOf(true)
-			v.carry, v.counts = carryCachedRS, jwtHit
+			v.carry, v.counts = carryCachedRS, []string{jwtHit}
 		}),
 		helper,
 		lua,
 		lua.like(func(v *variant) {
-			v.Name, v.Title, v.carry, v.filters, v.counts = "lua-cached", "jwt_authn ES256, its cache on, + Lua binding", carryCached, withLua(true), jwtHit
+			v.Name, v.Title, v.carry, v.filters, v.counts = "lua-cached", "jwt_authn ES256, its cache on, + Lua binding", carryCached, withLua(true), []string{jwtHit}
 		}),
 		cached.like(func(v *variant) {
-			v.Name, v.Title, v.carry, v.counts = "holdfast-introspection", "Holdfast, opaque token, cached answer", carryOpaque, answerHit
+			v.Name, v.Title, v.carry, v.counts = "holdfast-introspection", "Holdfast, opaque token, cached answer", carryOpaque, []string{answerHit}
 			v.patch = e2e.M{"issuers": keptAnswers}
 		}),
 		cached.like(func(v *variant) {
-			v.Name, v.Title, v.carry, v.counts = "holdfast-dpop", "Holdfast, DPoP, ES256 proof each time", carryProofs, tokenHit
+			v.Name, v.Title, v.carry, v.counts = "holdfast-dpop", "Holdfast, DPoP, ES256 proof each time", carryProofs, []string{tokenHit}
 			v.patch = e2e.M{"proof_of_possession": e2e.M{"methods": []any{"mtls", "dpop"}}}
 			v.binds, v.proofs = false, true
 			v.Slow = true
