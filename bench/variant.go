@@ -37,7 +37,7 @@ func (v variant) like(change func(*variant)) variant {
 // sandboxed has signatures verified inside the VM.
 func sandboxed(v *variant) {
 	v.patch, v.logs = e2e.M{"issuers": bothAlgorithms, "verification": "sandbox"}, "verification=sandbox"
-	v.Slow = true
+	v.counts, v.Slow = append(slices.Clone(v.counts), inSandbox), true
 }
 
 func hostVerified(v *variant) {
@@ -53,6 +53,7 @@ const (
 	answered   = "http.api.downstream_rq_2xx"
 	tokenHit   = "wasmcustom.holdfast.token_cache.hit"
 	tokenMiss  = "wasmcustom.holdfast.token_cache.miss"
+	inSandbox  = "wasmcustom.holdfast.verification.sandbox"
 	byHost     = "wasmcustom.holdfast.verification.host"
 	answerHit  = "wasmcustom.holdfast.introspection.cached"
 	jwtHit     = "http.api.jwt_authn.jwt_cache_hit"
@@ -130,7 +131,6 @@ func variants() []variant {
 			v.Name, v.Title, v.carry, v.counts = "holdfast-dpop", "Holdfast, DPoP, ES256 proof each time", carryProofs, []string{tokenHit}
 			v.patch = e2e.M{"proof_of_possession": e2e.M{"methods": []any{"mtls", "dpop"}}}
 			v.binds, v.proofs = false, true
-			v.Slow = true
 		}),
 		slow,
 		fresh.like(sandboxed).like(func(v *variant) {
