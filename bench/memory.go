@@ -12,7 +12,7 @@ import (
 // memories is all about resident memory, in MB.
 type memories struct {
 	Workers []byWorkers
-	Keys    []byCount // ES256 keys in the issuer's set, each used
+	Keys    []byCount // ES256 keys in the issuer's set, each used, with verification in the sandbox
 	Tokens  []byCount // entries of the token cache, all full
 	Answers []byCount // entries of introspection's cache, all full
 	Growth  []byCount // after so many requests
@@ -43,7 +43,7 @@ const settle = 2 * time.Second
 
 // holds is the resident memory of a gateway that came to rest.
 func (g *gateway) holds() (float64, error) {
-	time.Sleep(settle)
+	time.Sleep(settle + g.variant.pause)
 	bytes, err := g.memory()
 	return megabytes(bytes), err
 }
@@ -92,11 +92,13 @@ func (f *fixture) memoryByWorkers(all []variant) ([]byWorkers, error) {
 	return out, nil
 }
 
-// memoryByKeys has the issuer publish so many keys, and sends tokens by each.
+// memoryByKeys has the issuer publish so many keys, and sends tokens by each. In the
+// sandbox, because a host that verifies saves the tables of them.
 func (f *fixture) memoryByKeys(all []variant) ([]byCount, error) {
 	defer f.auth.Publish(f.es, f.rs)
 	var out []byCount
 	keys := []*e2e.Key{f.es, f.rs}
+	v := named(all, "holdfast-es256-sandbox").like(func(v *variant) { v.pause = 8 * time.Second }) // for tables of 8 keys
 	for _, n := range f.Keys {
 		for len(keys) <= n { // the fixture's RS256 key comes on top
 			keys = append(keys, e2e.NewKey(fmt.Sprintf("key-%d", len(keys)), "ES256"))
@@ -108,7 +110,7 @@ func (f *fixture) memoryByKeys(all []variant) ([]byCount, error) {
 				tokens.add(mint(f.auth, f.pki.A, key))
 			}
 		}
-		mb, err := f.held(named(all, "holdfast-cached"), how{}, first(perWorker+20*n, tokens.next))
+		mb, err := f.held(v, how{}, first(perWorker+20*n, tokens.next))
 		if err != nil {
 			return nil, err
 		}
@@ -219,7 +221,7 @@ func (f *fixture) growth(all []variant) ([]byCount, error) {
 func (f *fixture) tuning(all []variant) ([]tuned, error) {
 	var out []tuned
 	for _, t := range []tuned{{GOGC: "25", GOMEMLIMIT: "32MiB"}, {GOGC: "50", GOMEMLIMIT: "64MiB"}, {GOGC: "100", GOMEMLIMIT: "64MiB"}, {GOGC: "400", GOMEMLIMIT: "128MiB"}} {
-		v := named(all, "holdfast-cached").like(func(v *variant) { v.carry, v.counts, v.Slow = carryES256, []string{tokenMiss}, true })
+		v := named(all, "holdfast-cached").like(func(v *variant) { v.carry, v.counts = carryES256, []string{tokenMiss} })
 		edits := []e2e.Edit{{Old: `GOGC: "50"`, New: `GOGC: "` + t.GOGC + `"`}, {Old: "GOMEMLIMIT: 64MiB", New: "GOMEMLIMIT: " + t.GOMEMLIMIT}}
 		if err := f.tune(&t, v, edits); err != nil {
 			return nil, err

@@ -66,6 +66,7 @@ func (g *gateway) warm() error {
 	if err := flatOut(g.owner, source, f.Warm).only(http.StatusOK); err != nil {
 		return fmt.Errorf("%s: warming up: %w", g.variant.Name, err)
 	}
+	time.Sleep(g.variant.pause)
 	return nil
 }
 

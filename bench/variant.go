@@ -2,6 +2,7 @@ package main
 
 import (
 	"slices"
+	"time"
 
 	"holdfast/e2e"
 )
@@ -22,6 +23,8 @@ type variant struct {
 	verifies, binds, proofs bool
 	// Slow variants are measured at a rate of their own.
 	Slow bool
+	// pause is how long it goes on getting ready after it was warmed up.
+	pause time.Duration
 	// logs is what Envoy's log has to say after the start.
 	logs string
 	// counts are counters of Envoy that every request has to move.
@@ -34,10 +37,12 @@ func (v variant) like(change func(*variant)) variant {
 	return v
 }
 
-// sandboxed has signatures verified inside the VM.
+// sandboxed has signatures verified inside the VM, which makes tables of the keys on
+// its ticks, meanwhile.
 func sandboxed(v *variant) {
 	v.patch, v.logs = e2e.M{"issuers": bothAlgorithms, "verification": "sandbox"}, "verification=sandbox"
 	v.counts, v.Slow = append(slices.Clone(v.counts), inSandbox), true
+	v.pause = 2 * time.Second
 }
 
 func hostVerified(v *variant) {
