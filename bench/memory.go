@@ -110,7 +110,8 @@ func (f *fixture) memoryByKeys(all []variant) ([]byCount, error) {
 				tokens.add(mint(f.auth, f.pki.A, key))
 			}
 		}
-		mb, err := f.held(v, how{}, first(perWorker+20*n, tokens.next))
+		// New tokens besides, whose garbage has the heap take its size.
+		mb, err := f.held(v, how{}, first(2*perWorker+40*n, mixed([]int{1, 1}, tokens.next, f.credentials.es256.next)))
 		if err != nil {
 			return nil, err
 		}
