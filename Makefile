@@ -53,12 +53,13 @@ export HOLDFAST_ENVOY     := $(abspath $(or $(ENVOY),$(ENVOY_PINNED)))
 export HOLDFAST_ENVOY_OLD := $(abspath $(or $(ENVOY_OLD),$(ENVOY_OLD_PINNED)))
 export HOLDFAST_WASM      := $(CURDIR)/build/holdfast.wasm
 export HOLDFAST_PROBE     := $(CURDIR)/build/probe.wasm
+export HOLDFAST_EMPTY_WASM := $(CURDIR)/build/bench/empty.wasm
 export HOLDFAST_KEYCLOAK  := $(abspath $(or $(KEYCLOAK),$(KEYCLOAK_PINNED)))
 
 LINTERS  := .tools/lint
 SBOM     := .tools/sbom
 # Tools with a go.mod of their own, so that the filter's modules stay as few as they are.
-TOOL_MODULES := tools/lint tools/sbom tools/deploycheck tools/observability
+TOOL_MODULES := tools/lint tools/sbom tools/deploycheck tools/observability bench
 # What a release holds beside its notes and sums. A file of a host's that is generated
 # is in it as soon as it is in the tree.
 RELEASE = build/holdfast.wasm build/holdfast.oci.tar build/holdfast.oci.digest holdfast.schema.json build/holdfast.cdx.json \
@@ -76,7 +77,8 @@ SHELL := /bin/sh
 .NOTPARALLEL:
 .PHONY: help build demo run watch image sbom dist probe test unit e2e test-envoy-matrix test-envoy-oldest host-table \
 	test-keycloak test-deploy test-observability soak soak-hosts soak-es256 fuzz \
-	bench bench-es256 lint guards check guards-slow coverage size tools envoy envoy-new envoy-old keycloak linters clean
+	bench bench-test bench-build bench-go bench-es256 lint guards check guards-slow coverage size tools \
+	envoy envoy-new envoy-old keycloak linters clean
 
 help: ## list what make can do
 	@awk -F ':.*## ' '/^[a-z0-9-]+( [a-z0-9-]+)*:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -171,12 +173,26 @@ soak-es256: ## compare 10,000,000 ES256 signatures with crypto/ecdsa
 fuzz: ## fuzz every target, each for FUZZTIME (60s)
 	@$(list_packages) && go run ./tools/fuzzall -time $(FUZZTIME) $$packages
 
-bench: ## time the packages as native code
+bench-go: ## time the packages as native code
 	@$(list_packages) && go test -run '^$$' -bench . -benchmem $$packages
 
 bench-es256: ## time ES256 beside crypto/ecdsa in V8 (needs Node.js)
 	@GOOS=js GOARCH=wasm go test -exec "$$(go env GOROOT)/lib/wasm/go_js_wasm_exec" -run '^$$' \
 		-bench '^BenchmarkES256$$' -benchtime 2s -count 3 ./jwt
+
+# ---- what it costs -----------------------------------------------------------
+# BENCHFLAGS: -quick for a trial run, -h for the others.
+bench: bench-build ## measure it beside the alternatives on a real Envoy, and write docs/performance.md (25 minutes)
+	@build/bench/bench $(BENCHFLAGS)
+
+bench-test: bench-build ## show that the harness of make bench works
+	$(say) 'tests of the benchmark harness (under a minute)'
+	@cd bench && go test -count=1 -timeout 5m ./...
+
+bench-build: build envoy-new
+	@mkdir -p build/bench
+	@cd bench && go build -o ../build/bench/bench .
+	@cd bench && GOOS=wasip1 GOARCH=wasm go build -buildmode=c-shared -trimpath -ldflags='-s -w' -o ../build/bench/empty.wasm ./emptyfilter
 
 # ---- the checks --------------------------------------------------------------
 check: lint guards coverage ## lint, guards and coverage
@@ -190,6 +206,7 @@ lint: linters ## gofmt, vet, tidy, staticcheck, govulncheck
 	@cd tools/sbom && go vet ./...
 	@cd tools/deploycheck && go vet ./...
 	@cd tools/observability && go vet ./...
+	@cd bench && go vet ./...
 	@GOOS=wasip1 GOARCH=wasm go vet . ./filter/... ./e2e/probe
 	$(say) 'go mod tidy'
 	@go mod tidy -diff
@@ -199,6 +216,7 @@ lint: linters ## gofmt, vet, tidy, staticcheck, govulncheck
 	@cd tools/sbom && "$(CURDIR)/$(LINTERS)/staticcheck" ./...
 	@cd tools/deploycheck && "$(CURDIR)/$(LINTERS)/staticcheck" ./...
 	@cd tools/observability && "$(CURDIR)/$(LINTERS)/staticcheck" ./...
+	@cd bench && "$(CURDIR)/$(LINTERS)/staticcheck" ./...
 	@GOOS=wasip1 GOARCH=wasm $(LINTERS)/staticcheck . ./filter/... ./e2e/probe
 	$(say) 'govulncheck'
 	@go run ./tools/vulncheck $(LINTERS)/govulncheck

@@ -144,6 +144,9 @@ func (e *Envoy) ResidentMemory() (int, error) {
 	return resident * os.Getpagesize(), nil
 }
 
+// PID is the process that runs or ran.
+func (e *Envoy) PID() int { return e.cmd.Process.Pid }
+
 // Stop ends Envoy, the soft way first.
 func (e *Envoy) Stop() {
 	if e.cmd == nil || e.cmd.Process == nil {
