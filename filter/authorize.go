@@ -47,17 +47,20 @@ func authorize(rule *config.Rule, v *validated, now time.Time) Reason {
 // have scopes, only those that are in both.
 func (v *validated) scopes() []string {
 	var granted []string
-	if v.token != nil {
-		granted = scopes(v.token.Claims(), v.issuer.ScopeClaims)
+	if v.known != nil {
+		granted = v.known.scopes
 	}
 	if v.answer == nil {
 		return granted
 	}
 	answered := scopes(v.answer.claims, v.issuer.ScopeClaims)
-	if len(granted) == 0 || len(answered) == 0 {
-		return append(granted, answered...)
+	switch {
+	case len(granted) == 0:
+		return answered
+	case len(answered) == 0:
+		return granted
 	}
-	return slices.DeleteFunc(granted, func(scope string) bool { return !contains(answered, scope) })
+	return slices.DeleteFunc(answered, func(scope string) bool { return !contains(granted, scope) })
 }
 
 // scopes collects the token's scopes from all scope claims: strings separated

@@ -13,7 +13,10 @@ var defaultRule config.Rule
 // match is step 0: which rule judges the request. The reason is TokenAccepted
 // when a rule was found; the other reasons are final.
 func (d *decider) match(r *request, conn connection) (*config.Rule, Reason) {
-	host, hostOK := canonical.Host(r.authority)
+	host, hostOK := "", false
+	if d.rulesByHost || d.config.Certificate.MatchSNI {
+		host, hostOK = canonical.Host(r.authority)
+	}
 	if d.config.Certificate.MatchSNI {
 		if reason := matchSNI(host, hostOK, d.kind.serverName, conn); reason != TokenAccepted {
 			return nil, reason

@@ -1,6 +1,8 @@
 package filter
 
 import (
+	"time"
+
 	"holdfast/internal/lru"
 	"holdfast/jwt"
 )
@@ -22,6 +24,23 @@ type knownToken struct {
 	issuer int      // index
 	key    *jwt.Key // that verified it; nil until one has
 	kept   bool     // it has been in the cache
+
+	// What its claims say, read once.
+	from, until time.Time // when it is valid, but for its key
+	cnf         jwt.Confirmation
+	cnfReason   Reason // TokenAccepted when cnf could be read
+	scopes      []string
+}
+
+// read reads the claims of a token that has passed its policy.
+func (t *knownToken) read(i *issuer) {
+	claims := t.token.Claims()
+	t.from, t.until = i.Policy.Validity(claims)
+	cnf, err := claims.Confirmation()
+	if t.cnf = cnf; err != nil {
+		t.cnfReason = reasonOf(err)
+	}
+	t.scopes = scopes(claims, i.ScopeClaims)
 }
 
 // newTokenCache returns nil, a cache that keeps nothing, for no entries.

@@ -70,9 +70,9 @@ func (d *decider) validateJWT(token string, now time.Time, w *wait) (v validated
 func (d *decider) validateKnown(known *knownToken, now time.Time, w *wait) (v validated, reason Reason) {
 	v.keyID = known.token.Header().KeyID
 	v.issuer = &d.config.Issuers[known.issuer]
-	if err := v.issuer.Policy.CheckTimes(known.token.Claims(), now); err != nil {
+	if now.Before(known.from) || !now.Before(known.until) {
 		d.tokens.forget(known.text)
-		return v, reasonOf(err)
+		return v, reasonOf(v.issuer.Policy.CheckTimes(known.token.Claims(), now))
 	}
 	v, reason = d.validateSignature(v, known, now, w)
 	if reason != TokenAccepted && reason != waitForMore && reason != KeysUnavailable {
@@ -97,6 +97,7 @@ func (d *decider) validateSignature(v validated, t *knownToken, now time.Time, w
 		if err := d.verify(key, t.token); err != nil {
 			return v, reasonOf(err)
 		}
+		t.read(v.issuer)
 		d.keys[t.issuer].verified(key)
 	case t.kept:
 		d.metrics.host.Add(d.metrics.tokenCache.hit, 1)
@@ -167,6 +168,9 @@ func (v *validated) unasked() bool { return v.revocation != nil && v.answer == n
 
 // confirmation is the cnf of the JWT, or of the answer about an opaque token.
 func (v *validated) confirmation() (jwt.Confirmation, Reason) {
+	if v.known != nil {
+		return v.known.cnf, v.known.cnfReason
+	}
 	cnf, err := v.claims().Confirmation()
 	if err != nil {
 		return cnf, reasonOf(err)

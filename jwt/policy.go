@@ -111,6 +111,18 @@ func (p *Policy) checkAudience(c Claims) error {
 	return ErrAudience
 }
 
+// Validity returns when [Policy.CheckTimes] accepts claims that it accepts at all:
+// not before from, and before until.
+func (p *Policy) Validity(c Claims) (from, until time.Time) {
+	expires, _, _ := c.Time("exp")
+	for _, name := range [...]string{"nbf", "iat"} {
+		if at, present, _ := c.Time(name); present && at.Add(-p.ClockSkew).After(from) {
+			from = at.Add(-p.ClockSkew)
+		}
+	}
+	return from, expires.Add(p.ClockSkew)
+}
+
 // CheckTimes is the part of [Policy.CheckClaims] whose outcome changes with time:
 // "exp", "nbf" and "iat", and the lifetime between them.
 func (p *Policy) CheckTimes(c Claims, now time.Time) error {

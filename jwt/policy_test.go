@@ -2,6 +2,7 @@ package jwt
 
 import (
 	"errors"
+	"holdfast/strictjson"
 	"testing"
 	"time"
 )
@@ -243,5 +244,33 @@ func TestT09_CaseOfNames(t *testing.T) {
 	}
 	if cnf, err := mustClaims(t, with(t, with(t, goodClaims, "cnf", ""), "CNF", other)).Confirmation(); cnf.Present || err != nil {
 		t.Errorf("CNF is taken for cnf: %+v, %v", cnf, err)
+	}
+}
+
+// Validity is when CheckTimes accepts, to the nanosecond.
+func TestValidityIsWhenTheTimesAreAccepted(t *testing.T) {
+	t.Parallel()
+	at := time.Unix(1_700_000_000, 0)
+	for _, skew := range []time.Duration{0, 10 * time.Second} {
+		p := Policy{ClockSkew: skew}
+		for _, text := range []string{
+			`{"exp":1700000100}`, `{"exp":1700000100,"nbf":1700000000}`, `{"exp":1700000100,"iat":1700000000.5}`,
+			`{"exp":1700000100,"nbf":1699999990,"iat":1700000050}`, `{"exp":1700000100,"nbf":1700000050,"iat":1699999990}`,
+		} {
+			object, err := strictjson.Parse(text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			claims := NewClaims(object)
+			from, until := p.Validity(claims)
+			for _, now := range []time.Time{at, from, from.Add(-1), until, until.Add(-1), at.Add(time.Hour), at.Add(-time.Hour)} {
+				if now.Year() < 1 {
+					continue // before the zero time, which is before every time
+				}
+				if got, want := !now.Before(from) && now.Before(until), p.CheckTimes(claims, now) == nil; got != want {
+					t.Errorf("%s at %v: %v", text, now, got)
+				}
+			}
+		}
 	}
 }

@@ -4,6 +4,7 @@ package proxywasm
 
 import (
 	"crypto/rand"
+	"time"
 
 	sdk "github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm"
 
@@ -14,6 +15,10 @@ func random(b []byte) error {
 	_, err := rand.Read(b)
 	return err
 }
+
+func setProperty(name, value string) error { return sdk.SetProperty([]string{name}, []byte(value)) }
+
+func now() time.Time { return time.Now() }
 
 // sendLocalResponse is for the SDK's emulator, which has no details.
 func sendLocalResponse(answer filter.Answer) error {

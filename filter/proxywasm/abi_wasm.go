@@ -4,6 +4,7 @@ package proxywasm
 
 import (
 	"fmt"
+	"time"
 	"unsafe"
 
 	"holdfast/filter"
@@ -26,6 +27,36 @@ func random(b []byte) error {
 		return fmt.Errorf("random_get: errno %d", errno)
 	}
 	return nil
+}
+
+// The SDK writes the path anew each time, on the heap; ours has one element, which is
+// its own form. Holdfast leaves six properties with every request.
+//
+//go:wasmimport env proxy_set_property
+//go:noescape
+func proxySetProperty(path *byte, pathSize int32, value *byte, valueSize int32) uint32
+
+func setProperty(name, value string) error {
+	status := proxySetProperty(unsafe.StringData(name), int32(len(name)), unsafe.StringData(value), int32(len(value)))
+	if status != 0 {
+		return fmt.Errorf("proxy_set_property: status %d", status)
+	}
+	return nil
+}
+
+// time.Now asks the host twice, for a monotonic reading that nothing here has a use for.
+//
+//go:wasmimport wasi_snapshot_preview1 clock_time_get
+//go:noescape
+func clockTimeGet(clock int32, precision int64, nanoseconds *uint64) uint32
+
+func now() time.Time {
+	const realtime = 0
+	var nanoseconds uint64
+	if clockTimeGet(realtime, 1, &nanoseconds) != 0 {
+		return time.Now()
+	}
+	return time.Unix(0, int64(nanoseconds))
 }
 
 func sendLocalResponse(answer filter.Answer) error {

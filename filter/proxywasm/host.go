@@ -22,7 +22,7 @@ type host struct {
 // enter notes that the host is calling in this context.
 func (h *host) enter() { h.vm.effective = h.contextID }
 
-func (h *host) Now() time.Time { return time.Now() }
+func (h *host) Now() time.Time { return now() }
 
 func (h *host) Random(b []byte) error { return random(b) }
 

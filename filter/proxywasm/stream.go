@@ -155,5 +155,5 @@ func (s *stream) SetProperty(name, value string) error {
 		return err
 	}
 	// One path element: Envoy's filter state then has it under "wasm." + name.
-	return sdk.SetProperty([]string{name}, []byte(value))
+	return setProperty(name, value)
 }
