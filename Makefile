@@ -116,9 +116,9 @@ dist: build image sbom ## write the files of a release to build/dist
 
 # ---- the tests ---------------------------------------------------------------
 # -count=1: Go's test cache does not see that the module or Envoy changed.
-test: unit e2e ## pass every test but fuzzing, benchmarks and the soak
+test: unit e2e ## pass the tests of every package and those on real Envoys
 
-unit: build probe envoy
+unit: build probe envoy ## pass the tests of every package only
 	$(say) 'tests of every package, on the filter that was built'
 	@$(list_packages) && go test -count=1 -timeout 20m $$packages
 	$(say) 'ES256 once more, with the arithmetic of the module in place of assembly'
@@ -236,7 +236,7 @@ size: build ## what makes the module as large as it is
 	@go run ./tools/wasmsize
 
 # ---- the tools ---------------------------------------------------------------
-tools: envoy linters ## install all that the other verbs need into .tools/
+tools: envoy linters ## install the newest and the oldest Envoy and the linters into .tools/
 
 envoy: envoy-new envoy-old
 envoy-new: $(if $(ENVOY),,$(ENVOY_PINNED))

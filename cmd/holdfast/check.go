@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -33,7 +34,7 @@ func (t *tool) check(args []string) (int, error) {
 	if err != nil {
 		return notGood, err
 	}
-	c, err := config.Parse(string(doc))
+	c, err := parse(doc)
 	answer := checked{Good: err == nil}
 	var problems config.Problems
 	if errors.As(err, &problems) {
@@ -61,6 +62,14 @@ func (t *tool) check(args []string) (int, error) {
 		fmt.Fprintf(t.out, "the VM needs the environment variable %s\n", variable)
 	}
 	return status, nil
+}
+
+// parse reads a configuration, and tells apart what is none at all.
+func parse(doc []byte) (*config.Config, error) {
+	if text := bytes.TrimSpace(doc); len(text) > 0 && text[0] != '{' {
+		return nil, config.Problems{{Path: "configuration", Text: "is no JSON object: of an Envoy file, what is wanted is the text under configuration: value:"}}
+	}
+	return config.Parse(string(doc))
 }
 
 // variables are the names that a configuration looks for in the VM's environment.

@@ -28,12 +28,12 @@ type explained struct {
 }
 
 func (t *tool) explainFlags(e *explained) *flag.FlagSet {
-	f := t.flags("explain", "TOKEN --config FILE [--cert FILE]")
-	f.StringVar(&e.config, "config", "", "the filter's configuration")
-	f.StringVar(&e.certificate, "cert", "", "the client certificate of the connection, PEM or DER; none without it")
-	f.StringVar(&e.keys, "jwks", "", "the issuer's JWK Set, where the configuration fetches one")
-	f.StringVar(&e.introspection, "introspection", "", "what the authorization server answers about the token")
-	f.StringVar(&e.proof, "proof", "", "the DPoP proof that came with the token, in a file")
+	f := t.flags("explain", "TOKEN --config FILE [--cert FILE] [--jwks FILE] [--introspection FILE] [--proof FILE]")
+	f.StringVar(&e.config, "config", "", "`FILE` with the filter's configuration, its own JSON")
+	f.StringVar(&e.certificate, "cert", "", "`FILE` with the client certificate of the connection, PEM or DER; none without it")
+	f.StringVar(&e.keys, "jwks", "", "`FILE` with the issuer's JWK Set, where the configuration fetches one: nothing is fetched here")
+	f.StringVar(&e.introspection, "introspection", "", "`FILE` with what the authorization server answers about the token: nobody is asked here")
+	f.StringVar(&e.proof, "proof", "", "`FILE` with the DPoP proof that came with the token")
 	f.StringVar(&e.method, "method", "GET", "the request's method")
 	f.StringVar(&e.host, "host", "localhost", "the request's host")
 	f.StringVar(&e.path, "path", "/", "the request's path")
@@ -128,7 +128,7 @@ func (t *tool) newPlay(e explained, token string) (*play, error) {
 		return nil, err
 	}
 	p := &play{settings: e, token: token, now: time.Now()}
-	if p.config, err = config.Parse(string(doc)); err != nil {
+	if p.config, err = parse(doc); err != nil {
 		return nil, fmt.Errorf("the configuration is not good: %w", err)
 	}
 	if e.at != "" {

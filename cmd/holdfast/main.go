@@ -18,7 +18,7 @@ const usage = `usage: holdfast COMMAND
 
   check FILE                  is this a good configuration? All problems, by path
   thumbprint FILE             x5t#S256 of a certificate (PEM or DER), jkt of a JWK
-  explain TOKEN --config FILE [--cert FILE]
+  explain TOKEN --config FILE [--cert FILE] [--jwks FILE] [--introspection FILE] [--proof FILE]
                               what the filter would decide, step by step, and why
   completion bash|zsh|fish    completions for a shell
 

@@ -32,7 +32,12 @@ func (p *play) explain() explanation {
 			step.Outcome, step.Facts = "not reached", nil
 		case i == reason.Step() && reason.Refuses():
 			step.Outcome, step.Why = "failed", reason.String()
-			if text := reason.Description(); text != "" {
+			switch text := reason.Description(); {
+			case reason == filter.KeysUnavailable && p.settings.keys == "":
+				step.Why += ": nothing is fetched here, so --jwks is needed"
+			case reason == filter.IntrospectionUnavailable && p.settings.introspection == "":
+				step.Why += ": nobody is asked here, so --introspection is needed"
+			case text != "":
 				step.Why += ": " + text
 			}
 		}
