@@ -54,7 +54,7 @@ func (e *Envoy) CheckVM() error {
 	var bad []string
 	// The counters move when the next request asks for a new VM, so the crash
 	// itself is looked for too.
-	for _, sign := range []string{"Proxy-Wasm plugin in-VM backtrace", "wasm_fail_stream", "wasm log holdfast: panic"} {
+	for _, sign := range []string{"Proxy-Wasm plugin in-VM backtrace", "wasm_fail_stream", "holdfast: fault"} {
 		if strings.Contains(e.Log(), sign) {
 			bad = append(bad, fmt.Sprintf("the log says %q", sign))
 		}
