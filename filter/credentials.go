@@ -24,9 +24,7 @@ const (
 )
 
 // credentials finds the request's one token (RFC 6750 §2: no more than one
-// method). The reason is TokenAccepted when there is exactly one. With any other
-// there is no token, but the scheme that was used, where it can be told: the
-// challenge for it has the error.
+// method). The reason is TokenAccepted when there is exactly one.
 func (d *decider) credentials(r *request) (credential, Reason) {
 	var found credential
 	count := 0
@@ -46,7 +44,7 @@ func (d *decider) credentials(r *request) (credential, Reason) {
 			}
 			token, s, ok := d.parseAuthorization(value)
 			if !ok {
-				return credential{scheme: s}, MalformedCredentials
+				return credential{}, MalformedCredentials
 			}
 			if s != schemeNone {
 				add(token, source, s)
@@ -72,14 +70,12 @@ func (d *decider) credentials(r *request) (credential, Reason) {
 	switch {
 	case count == 0:
 		return credential{}, NoToken
-	case count > 1:
+	case count > 1 || r.queryHas("access_token"):
 		return credential{}, MultipleTokens
-	case r.queryHas("access_token"):
-		return credential{scheme: found.scheme}, MultipleTokens
 	case len(found.token) > d.config.Limits.TokenBytes:
-		return credential{scheme: found.scheme}, TokenTooLarge
+		return credential{}, TokenTooLarge
 	case !isB64Token(found.token):
-		return credential{scheme: found.scheme}, MalformedCredentials
+		return credential{}, MalformedCredentials
 	}
 	return found, TokenAccepted
 }

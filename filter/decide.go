@@ -89,14 +89,16 @@ const waitForMore = reasonCount + 1
 // decide judges a request by the five steps of docs/decision.md; the first that
 // fails answers. w is what the request has waited for, if it has.
 func (d *decider) decide(r *request, conn connection, now time.Time, w *wait) Decision {
-	decision := Decision{credential: credential{scheme: d.schemeOf(r)}}
+	var decision Decision
 	decision.rule, decision.Reason = d.match(r, conn)
-	if decision.Reason != TokenAccepted {
-		return decision
+	if decision.Reason == TokenAccepted {
+		decision.credential, decision.Reason = d.credentials(r)
 	}
-	var found credential
-	if found, decision.Reason = d.credentials(r); decision.Reason == TokenAccepted {
-		decision.credential = found
+	if decision.Reason != TokenAccepted {
+		decision.credential.scheme = d.schemeOf(r) // the challenge for it has the error
+	}
+	if decision.rule == nil {
+		return decision
 	}
 	if decision.Reason == NoToken {
 		if decision.session = d.sessions.read(r, now); decision.session.state == sessionUsed {
@@ -145,9 +147,9 @@ func (d *decider) prove(decision *Decision, r *request, conn connection, now tim
 	return d.unbound(decision, d.spend(&decision.proof, now))
 }
 
-// proveBinding holds the token's cnf against the caller, and asks about a JWT where that has to be done: after its own
-// binding was verified, so that whoever has the token
-// alone cannot have the server asked.
+// proveBinding holds the token's cnf against the caller, and asks about a JWT where
+// that has to be done: after its own binding was verified, so that whoever has the
+// token alone cannot have the server asked.
 func (d *decider) proveBinding(decision *Decision, r *request, conn connection, now time.Time, w *wait) Reason {
 	v := &decision.validated
 	cnf, reason := v.confirmation()
