@@ -61,7 +61,7 @@ func BenchmarkCachedToken(b *testing.B) {
 func TestAllocationsOfAKnownToken(t *testing.T) {
 	once := cachedRequest(t)
 	once()
-	const ceiling = 12
+	const ceiling = 3
 	if got := testing.AllocsPerRun(200, once); got > ceiling {
 		t.Errorf("%v allocations, at most %d", got, ceiling)
 	}

@@ -86,7 +86,8 @@ func (d *decider) bindCertificate(p *proof, r *request, conn connection) Reason 
 	if reason != TokenAccepted {
 		return reason
 	}
-	p.presented = &cert
+	r.caller = cert
+	p.presented = &r.caller
 	if !p.claimed.Equal(cert.thumbprint) {
 		return CnfMismatch
 	}

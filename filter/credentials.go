@@ -12,6 +12,7 @@ type credential struct {
 	token  string
 	source config.TokenSource
 	scheme scheme
+	known  *knownToken // the same in the cache; nil when it is not there
 }
 
 // scheme is the authentication scheme that a token was sent under.
@@ -29,7 +30,7 @@ func (d *decider) credentials(r *request) (credential, Reason) {
 	var found credential
 	count := 0
 	add := func(token string, source config.TokenSource, s scheme) {
-		found = credential{token, source, s}
+		found = credential{token: token, source: source, scheme: s}
 		count++
 	}
 	for _, source := range d.config.TokenSources {
@@ -74,7 +75,8 @@ func (d *decider) credentials(r *request) (credential, Reason) {
 		return credential{}, MultipleTokens
 	case len(found.token) > d.config.Limits.TokenBytes:
 		return credential{}, TokenTooLarge
-	case !isB64Token(found.token):
+	}
+	if found.known = d.tokens.get(found.token); found.known == nil && !isB64Token(found.token) {
 		return credential{}, MalformedCredentials
 	}
 	return found, TokenAccepted
@@ -189,19 +191,20 @@ func isB64Token(s string) bool {
 		return false
 	}
 	for i := 0; i < len(s); i++ {
-		if c := s[i]; c >= 128 || b64TokenBytes[c>>6]>>(c&63)&1 == 0 {
+		if !b64TokenBytes[s[i]] {
 			return false
 		}
 	}
 	return true
 }
 
-// b64TokenBytes has a bit for each of those characters: of the first 64 of ASCII, and
-// of the others. Tokens are long, and every request has one.
-var b64TokenBytes = [2]uint64{
-	1<<'+' | 1<<'-' | 1<<'.' | 1<<'/' | (1<<10-1)<<'0',
-	1<<('_'-64) | 1<<('~'-64) | (1<<26-1)<<('A'-64) | (1<<26-1)<<('a'-64),
-}
+// b64TokenBytes are those characters: a table, as tokens are long.
+var b64TokenBytes = func() (table [256]bool) {
+	for c := range table {
+		table[c] = isAlphanumeric(byte(c)) || strings.IndexByte("-._~+/", byte(c)) >= 0
+	}
+	return table
+}()
 
 // isHTTPToken checks RFC 9110 §5.6.2.
 func isHTTPToken(s string) bool {

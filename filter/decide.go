@@ -79,6 +79,7 @@ type Decision struct {
 	validated  validated    // as far as step 2 came
 	proof      proof        // as far as step 3 came
 	session    sessionUse   // what the session cookie was good for
+	identity   *identity    // who is calling; nil unless step 2 accepted the token
 }
 
 // waitForMore is no reason: it says that the decision has to be made again when
@@ -102,7 +103,8 @@ func (d *decider) decide(r *request, conn connection, now time.Time, w *wait) De
 	}
 	if decision.Reason == NoToken {
 		if decision.session = d.sessions.read(r, now); decision.session.state == sessionUsed {
-			decision.credential = credential{token: decision.session.token, source: d.config.TokenSources[0]}
+			token := decision.session.token
+			decision.credential = credential{token: token, source: d.config.TokenSources[0], known: d.tokens.get(token)}
 			decision.Reason = TokenAccepted
 		}
 	}
@@ -124,7 +126,7 @@ func (d *decider) decide(r *request, conn connection, now time.Time, w *wait) De
 
 // judge takes steps 2 to 4 for a request with one token.
 func (d *decider) judge(decision *Decision, r *request, conn connection, now time.Time, w *wait) {
-	decision.validated, decision.Reason = d.validate(decision.credential.token, decision.rule, r, now, w)
+	decision.validated, decision.Reason = d.validate(decision.credential, decision.rule, r, now, w)
 	if decision.Reason != TokenAccepted {
 		return
 	}
@@ -132,6 +134,7 @@ func (d *decider) judge(decision *Decision, r *request, conn connection, now tim
 		return
 	}
 	if decision.Reported == TokenAccepted {
+		decision.validated.tells(d.config)
 		d.tokens.keep(decision.validated.known)
 	}
 	decision.Reason = authorize(decision.rule, &decision.validated, now)

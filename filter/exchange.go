@@ -25,7 +25,8 @@ type Exchange struct {
 	// gone. Until then a fault still has to be answered.
 	settled   bool
 	continued bool     // the host was told to let the request go on
-	request   *request // nil once concluded: it keeps the whole header block, and a stream may last for days
+	head      request
+	request   *request // &head; nil once concluded: it keeps the whole header block, and a stream may last for days
 	wait      wait     // what it waits for while parked, and waited for last
 	cookie    string   // the Set-Cookie of the response; empty for none
 	starts    bool     // cookie starts a session
@@ -51,12 +52,12 @@ func (x *Exchange) OnRequestHeaders() {
 		x.refuse(InternalError)
 		return
 	}
-	r, ok := readRequest(headers)
+	head, ok := readRequest(headers)
 	if !ok {
 		x.refuse(InternalError)
 		return
 	}
-	x.request = r
+	x.head, x.request = head, &x.head
 	if reason := x.admit(headers); reason != TokenAccepted {
 		x.refuse(reason)
 		return
@@ -93,20 +94,25 @@ func (x *Exchange) judge() {
 			return
 		}
 	}
-	x.conclude(d)
+	x.conclude(d, now)
 }
 
 // refuse concludes without a decision of the decider.
-func (x *Exchange) refuse(reason Reason) { x.conclude(Decision{Reason: reason}) }
+func (x *Exchange) refuse(reason Reason) {
+	x.conclude(Decision{Reason: reason}, x.plugin.host.Now())
+}
 
 // conclude carries a decision out. This is the only place in Holdfast where a
 // request is let through. (After a fault of the filter contain answers, too.)
-func (x *Exchange) conclude(d Decision) {
+func (x *Exchange) conclude(d Decision, now time.Time) {
 	if x.state == finished {
 		return
 	}
 	p := x.plugin
 	x.leave()
+	if d.validated.accepted {
+		d.identity = d.validated.tells(p.config)
+	}
 	if !d.Reason.Refuses() && d.Reason != Metadata {
 		err := p.forwarder.forward(d, x.request, x.stream, func() bool { return p.decider.trustsPeer(x.stream) })
 		if err != nil {
@@ -114,7 +120,6 @@ func (x *Exchange) conclude(d Decision) {
 			d.Reason = InternalError
 		}
 	}
-	now := p.host.Now()
 	p.metrics.decided(d)
 	x.cookie, x.starts = p.decider.sessions.cookieFor(d, x.request, now)
 	x.nonce = p.decider.nonces.answer(d, now)
@@ -151,7 +156,7 @@ func (x *Exchange) conclude(d Decision) {
 		}
 		x.respond(answer)
 	}
-	x.request = nil
+	x.head, x.request = request{}, nil
 }
 
 func (x *Exchange) respond(answer Answer) {
@@ -189,11 +194,8 @@ func (x *Exchange) leaveProperties(d Decision) {
 		return
 	}
 	x.leaveProperty("holdfast.issuer", d.validated.issuer.Policy.Issuer)
-	for _, property := range [...]struct{ name, claim string }{{"holdfast.client_id", "client_id"}, {"holdfast.sub", "sub"}} {
-		if text, ok := d.validated.get(property.claim).Text(); ok {
-			x.leaveProperty(property.name, escapeHeader(clip(text, 256), false))
-		}
-	}
+	x.leaveProperty("holdfast.client_id", d.identity.clientID)
+	x.leaveProperty("holdfast.sub", d.identity.subject)
 	if !d.Reason.ofBinding() {
 		x.leaveProperty("holdfast.binding", d.proof.binding.word())
 	} else {

@@ -118,11 +118,9 @@ func (f *forwarder) cleanTrailers(s Stream) error {
 
 // identify sets the headers that tell the upstream who is calling.
 func (f *forwarder) identify(d Decision, s Stream) error {
-	for _, forward := range f.config.Forward.Claims {
-		if text, ok := headerText(d.validated.lookup(forward.Claim)); ok {
-			if err := s.SetRequestHeader(forward.Header, text); err != nil {
-				return err
-			}
+	for _, header := range d.identity.headers {
+		if err := s.SetRequestHeader(header.Name, header.Value); err != nil {
+			return err
 		}
 	}
 	if name := f.config.Forward.PayloadHeader; name != "" {

@@ -49,7 +49,7 @@ var hostKinds = [...]hostKind{
 		// (source/extensions/filters/common/expr/context.cc). It says whether it
 		// validated the chain since 1.39.
 		leaf:       []string{"connection", "sha256_peer_certificate_digest"},
-		parseLeaf:  func(b []byte) (thumbprint.Thumbprint, error) { return thumbprint.ParseHex(string(b)) },
+		parseLeaf:  thumbprint.ParseHex[[]byte],
 		validated:  []string{"connection", "peer_certificate_valid"},
 		isValid:    "\x01",
 		serverName: []string{"connection", "requested_server_name"},

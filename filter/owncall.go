@@ -39,6 +39,6 @@ func (x *Exchange) answered(in *inquiry, result CallResult) {
 	in.take(result)
 	x.judge()
 	if x.state == parked {
-		x.conclude(Decision{Reason: in.unavailable(), validated: validated{waitFor: in}})
+		x.conclude(Decision{Reason: in.unavailable(), validated: validated{waitFor: in}}, x.plugin.host.Now())
 	}
 }

@@ -6,26 +6,27 @@ type request struct {
 	fields                  []Header    // everything but the pseudo-headers
 	known                   *knownToken // its JWT, once the signature was verified
 	proof                   onceRead    // its DPoP proof, once it was asked for
+	caller                  certificate // the one that its token is held against
 }
 
 // readRequest sorts the host's header list. It refuses a list in which a
 // pseudo-header stands twice: there is no telling which one the host acts on.
-func readRequest(headers []Header) (*request, bool) {
+func readRequest(headers []Header) (r request, ok bool) {
 	// Pseudo-headers come first (RFC 9113 §8.3), so the rest can be kept in place.
 	first := 0
 	for first < len(headers) && isPseudo(headers[first].Name) {
 		first++
 	}
-	r := &request{fields: headers[first:]}
+	r.fields = headers[first:]
 	for _, h := range r.fields {
 		if isPseudo(h.Name) {
-			return nil, false
+			return request{}, false
 		}
 	}
 	for i, h := range headers[:first] {
 		for _, earlier := range headers[:i] {
 			if earlier.Name == h.Name {
-				return nil, false
+				return request{}, false
 			}
 		}
 		switch h.Name {

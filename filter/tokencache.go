@@ -30,6 +30,7 @@ type knownToken struct {
 	cnf         jwt.Confirmation
 	cnfReason   Reason // TokenAccepted when cnf could be read
 	scopes      []string
+	identity    *identity // what the upstream and the access log are told; nil until they are
 }
 
 // read reads the claims of a token that has passed its policy.
@@ -65,8 +66,9 @@ func (c *tokenCache) keep(known *knownToken) {
 		return
 	}
 	known.kept = true
-	// Beside the token itself: its decoded header and claims, and where each begins.
-	c.entries.Put(known.text, known, 1024+2*len(known.text))
+	// Beside the token itself: its decoded header and claims, where each begins, and what
+	// is told of it.
+	c.entries.Put(known.text, known, 1024+2*len(known.text)+known.identity.size())
 }
 
 func (c *tokenCache) forget(token string) {

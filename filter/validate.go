@@ -14,8 +14,8 @@ import (
 // validate is step 2. A token that is not a JWT is asked about; a JWT must be of
 // a configured issuer. With "tokens": "all" a JWT is asked about, too, but only
 // once it is known to be bound to the caller: that is the caller's affair.
-func (d *decider) validate(token string, rule *config.Rule, r *request, now time.Time, w *wait) (validated, Reason) {
-	known := d.tokens.get(token)
+func (d *decider) validate(c credential, rule *config.Rule, r *request, now time.Time, w *wait) (validated, Reason) {
+	token, known := c.token, c.known
 	if known == nil && r.known != nil && r.known.text == token {
 		known = r.known // the request waited
 	}

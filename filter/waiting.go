@@ -100,7 +100,7 @@ func (x *Exchange) serve(news, late bool) {
 		x.judge()
 	}
 	if late && x.state == parked && x.wait.on == on {
-		x.conclude(Decision{Reason: on.unavailable(), validated: validated{waitFor: on}})
+		x.conclude(Decision{Reason: on.unavailable(), validated: validated{waitFor: on}}, x.plugin.host.Now())
 	}
 }
 

@@ -36,7 +36,7 @@ func (t Thumbprint) Equal(other Thumbprint) bool {
 
 // ParseHex reads exactly 64 hexadecimal digits of either case, the form in
 // which Envoy tells a certificate's digest. Anything else is ErrEncoding.
-func ParseHex(s string) (Thumbprint, error) {
+func ParseHex[T string | []byte](s T) (Thumbprint, error) {
 	var t Thumbprint
 	if len(s) != hexLength {
 		return Thumbprint{}, ErrEncoding

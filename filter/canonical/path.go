@@ -22,10 +22,21 @@ func Path(rawPath string) (path string, ok bool) {
 	if !strings.HasPrefix(rawPath, "/") {
 		return "", false
 	}
+	plain := 0
+	for plain < len(rawPath) && isPathCharacter(rawPath[plain]) {
+		plain++
+	}
+	if plain == len(rawPath) { // most are their own canonical spelling
+		if hasEmptyOrDotSegment(rawPath) {
+			return "", false
+		}
+		return rawPath, true
+	}
 	var b strings.Builder
 	b.Grow(len(rawPath))
+	b.WriteString(rawPath[:plain])
 	var previous byte // what the escape just before stood for, else 0
-	for i := 0; i < len(rawPath); i++ {
+	for i := plain; i < len(rawPath); i++ {
 		c := rawPath[i]
 		if c != '%' {
 			if isAmbiguous(c) {
@@ -130,6 +141,9 @@ func hasEmptyOrDotSegment(path string) bool {
 // isDots reports whether a segment is "." or "..", or could become one where a
 // server cuts off what it takes for parameters, a query or a fragment.
 func isDots(segment string) bool {
+	if segment == "" || segment[0] != '.' {
+		return false
+	}
 	for _, end := range []string{"%3B", "%3F", "%23"} {
 		segment, _, _ = strings.Cut(segment, end)
 	}

@@ -4,9 +4,11 @@ package proxywasm
 
 import (
 	"crypto/rand"
+	"errors"
 	"time"
 
 	sdk "github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm"
+	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm/types"
 
 	"holdfast/filter"
 )
@@ -17,6 +19,35 @@ func random(b []byte) error {
 }
 
 func setProperty(name, value string) error { return sdk.SetProperty([]string{name}, []byte(value)) }
+
+func fields(m fieldMap) ([]filter.Header, error) {
+	get := sdk.GetHttpRequestHeaders
+	if m == requestTrailers {
+		get = sdk.GetHttpRequestTrailers
+	}
+	pairs, err := get()
+	if err != nil {
+		return nil, err
+	}
+	headers := make([]filter.Header, len(pairs))
+	for i, pair := range pairs {
+		headers[i] = filter.Header{Name: pair[0], Value: pair[1]}
+	}
+	return headers, nil
+}
+
+func property(path []string) (value []byte, found bool, err error) {
+	value, err = sdk.GetProperty(path)
+	if errors.Is(err, types.ErrorStatusNotFound) {
+		return nil, false, nil
+	}
+	return value, err == nil, err
+}
+
+func increment(id uint32, n uint64) {
+	defer recovered(nil)
+	sdk.MetricCounter(id).Increment(n)
+}
 
 func now() time.Time { return time.Now() }
 

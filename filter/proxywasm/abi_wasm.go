@@ -44,6 +44,64 @@ func setProperty(name, value string) error {
 	return nil
 }
 
+// result is where the host leaves the buffer that a call has it allocate. A variable on
+// the stack would have to be moved to the heap each time: the host calls back meanwhile.
+var result struct {
+	data *byte
+	size int32
+}
+
+// taken is that buffer, which is nobody else's.
+func taken() []byte {
+	b := unsafe.Slice(result.data, result.size)
+	result.data, result.size = nil, 0
+	return b
+}
+
+//go:wasmimport env proxy_get_header_map_pairs
+func proxyGetHeaderMapPairs(mapType int32, data, size unsafe.Pointer) uint32
+
+// The SDK's own makes a list of pairs, to be copied into one of fields.
+func fields(m fieldMap) ([]filter.Header, error) {
+	status := proxyGetHeaderMapPairs(int32(m), unsafe.Pointer(&result.data), unsafe.Pointer(&result.size))
+	if status != 0 {
+		return nil, fmt.Errorf("proxy_get_header_map_pairs: status %d", status)
+	}
+	return parseHeaders(taken())
+}
+
+//go:wasmimport env proxy_get_property
+func proxyGetProperty(path unsafe.Pointer, pathSize int32, data, size unsafe.Pointer) uint32
+
+// pathBuffer holds the path of a property: its elements, with zero bytes in between.
+var pathBuffer [256]byte
+
+func property(path []string) (value []byte, found bool, err error) {
+	joined := pathBuffer[:0]
+	for i, element := range path {
+		if i > 0 {
+			joined = append(joined, 0)
+		}
+		joined = append(joined, element...)
+	}
+	status := proxyGetProperty(unsafe.Pointer(unsafe.SliceData(joined)), int32(len(joined)),
+		unsafe.Pointer(&result.data), unsafe.Pointer(&result.size))
+	const notFound = 1
+	switch status {
+	case 0:
+		return taken(), true, nil
+	case notFound:
+		return nil, false, nil
+	}
+	return nil, false, fmt.Errorf("proxy_get_property: status %d", status)
+}
+
+//go:wasmimport env proxy_increment_metric
+func proxyIncrementMetric(id uint32, offset int64) uint32
+
+// A metric is not worth a request: the SDK's own panics when the host refuses.
+func increment(id uint32, n uint64) { _ = proxyIncrementMetric(id, int64(n)) }
+
 // time.Now asks the host twice, for a monotonic reading that nothing here has a use for.
 //
 //go:wasmimport wasi_snapshot_preview1 clock_time_get

@@ -132,10 +132,7 @@ func (h *host) DefineHistogram(name string) (id filter.Metric, err error) {
 	return filter.Metric(sdk.DefineHistogramMetric(name)), nil
 }
 
-func (h *host) Add(m filter.Metric, n uint64) {
-	defer recovered(nil)
-	sdk.MetricCounter(m).Increment(n)
-}
+func (h *host) Add(m filter.Metric, n uint64) { increment(uint32(m), n) }
 
 func (h *host) Record(m filter.Metric, value uint64) {
 	defer recovered(nil)

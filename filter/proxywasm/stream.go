@@ -1,8 +1,6 @@
 package proxywasm
 
 import (
-	"errors"
-
 	sdk "github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm"
 	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm/types"
 
@@ -74,27 +72,15 @@ func (s *stream) Dispatch(call filter.Call, done func(filter.CallResult)) error 
 	})
 }
 
-func (s *stream) RequestHeaders() ([]filter.Header, error) {
-	return s.fields(sdk.GetHttpRequestHeaders)
-}
+func (s *stream) RequestHeaders() ([]filter.Header, error) { return s.fields(requestHeaders) }
 
-func (s *stream) RequestTrailers() ([]filter.Header, error) {
-	return s.fields(sdk.GetHttpRequestTrailers)
-}
+func (s *stream) RequestTrailers() ([]filter.Header, error) { return s.fields(requestTrailers) }
 
-func (s *stream) fields(get func() ([][2]string, error)) ([]filter.Header, error) {
+func (s *stream) fields(m fieldMap) ([]filter.Header, error) {
 	if err := s.vm.use(s.contextID); err != nil {
 		return nil, err
 	}
-	pairs, err := get()
-	if err != nil {
-		return nil, err
-	}
-	headers := make([]filter.Header, len(pairs))
-	for i, pair := range pairs {
-		headers[i] = filter.Header{Name: pair[0], Value: pair[1]}
-	}
-	return headers, nil
+	return fields(m)
 }
 
 func (s *stream) RemoveRequestHeader(name string) error {
@@ -143,11 +129,7 @@ func (s *stream) Property(path ...string) ([]byte, bool, error) {
 	if err := s.vm.use(s.contextID); err != nil {
 		return nil, false, err
 	}
-	value, err := sdk.GetProperty(path)
-	if errors.Is(err, types.ErrorStatusNotFound) {
-		return nil, false, nil
-	}
-	return value, err == nil, err
+	return property(path)
 }
 
 func (s *stream) SetProperty(name, value string) error {
