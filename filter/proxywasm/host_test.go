@@ -107,7 +107,7 @@ func TestEnvironment(t *testing.T) {
 	}
 }
 
-func TestABI_SerializeHeaders(t *testing.T) {
+func TestABI_HeaderMap(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		headers []filter.Header
@@ -122,5 +122,33 @@ func TestABI_SerializeHeaders(t *testing.T) {
 		if got := string(serializeHeaders(tt.headers)); got != tt.want {
 			t.Errorf("%v: %q, want %q", tt.headers, got, tt.want)
 		}
+		if got, err := parseHeaders([]byte(tt.want)); err != nil || !slices.Equal(got, tt.headers) {
+			t.Errorf("%q: %v, %v", tt.want, got, err)
+		}
+		for size := range tt.want {
+			if got, err := parseHeaders([]byte(tt.want[:size])); err == nil {
+				t.Errorf("%q: %v", tt.want[:size], got)
+			}
+		}
 	}
+	for _, sizes := range []string{"\xff\xff\xff\xff", "\x00\x00\x00\x10\x00\x00\x00\x00", "\x01\x00\x00\x00\xff\xff\xff\xff\x00\x00\x00\x00aa"} {
+		if got, err := parseHeaders([]byte(sizes)); err == nil {
+			t.Errorf("%q: %v", sizes, got)
+		}
+	}
+}
+
+// FuzzParseHeaders: no list makes it panic, and what it reads is what was written.
+func FuzzParseHeaders(f *testing.F) {
+	f.Add([]byte{}, "a", "b")
+	f.Add([]byte("\x01\x00\x00\x00\x01\x00\x00\x00\x02\x00\x00\x00a\x00bc\x00"), "", "x")
+	f.Fuzz(func(t *testing.T, b []byte, name, value string) {
+		if headers, err := parseHeaders(b); err == nil && len(headers)*10 > len(b) {
+			t.Fatalf("%d fields out of %d bytes", len(headers), len(b))
+		}
+		want := []filter.Header{{Name: name, Value: value}, {Name: value, Value: name}}
+		if got, err := parseHeaders(serializeHeaders(want)); err != nil || !slices.Equal(got, want) {
+			t.Fatalf("%q, %v", got, err)
+		}
+	})
 }
