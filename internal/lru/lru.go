@@ -3,37 +3,43 @@
 // the caller's affair.
 package lru
 
-import "container/list"
-
 // Cache maps keys to values. It is not safe for concurrent use: a Wasm VM has one
 // thread.
 type Cache[K comparable, V any] struct {
 	entries, cost int // the bounds
 	used          int // the cost of what is there
-	elements      map[K]*list.Element
-	order         list.List // of *entry[K, V], the most recently used first
+	elements      map[K]*entry[K, V]
+
+	// root closes the ring of all entries: after it comes the most recently used one,
+	// before it the least. An entry holds its own links, so that it is one thing for the
+	// garbage collector and not three, as with container/list.
+	root entry[K, V]
 }
 
 type entry[K comparable, V any] struct {
-	key   K
-	value V
-	cost  int
+	after, before *entry[K, V]
+	key           K
+	value         V
+	cost          int
 }
 
 // New returns a cache of at most this many entries, which together cost at most
 // cost, in whatever unit [Cache.Put] counts.
 func New[K comparable, V any](entries, cost int) *Cache[K, V] {
-	return &Cache[K, V]{entries: entries, cost: cost, elements: map[K]*list.Element{}}
+	c := &Cache[K, V]{entries: entries, cost: cost, elements: map[K]*entry[K, V]{}}
+	c.root.after, c.root.before = &c.root, &c.root
+	return c
 }
 
 // Get returns the value of a key and makes it the most recently used one.
 func (c *Cache[K, V]) Get(key K) (value V, found bool) {
-	element := c.elements[key]
-	if element == nil {
+	e := c.elements[key]
+	if e == nil {
 		return value, false
 	}
-	c.order.MoveToFront(element)
-	return element.Value.(*entry[K, V]).value, true
+	e.unlink()
+	c.pushFront(e)
+	return e.value, true
 }
 
 // Put sets the value of a key and makes room for it. The cost is not negative. A
@@ -45,23 +51,34 @@ func (c *Cache[K, V]) Put(key K, value V, cost int) {
 		return
 	}
 	for len(c.elements) >= c.entries || c.used+cost > c.cost {
-		c.remove(c.order.Back())
+		c.remove(c.root.before)
 	}
-	c.elements[key] = c.order.PushFront(&entry[K, V]{key, value, cost})
+	e := &entry[K, V]{key: key, value: value, cost: cost}
+	c.pushFront(e)
+	c.elements[key] = e
 	c.used += cost
 }
 
 // Remove forgets a key.
 func (c *Cache[K, V]) Remove(key K) {
-	if element := c.elements[key]; element != nil {
-		c.remove(element)
+	if e := c.elements[key]; e != nil {
+		c.remove(e)
 	}
 }
 
-func (c *Cache[K, V]) remove(element *list.Element) {
-	e := c.order.Remove(element).(*entry[K, V])
+func (c *Cache[K, V]) remove(e *entry[K, V]) {
+	e.unlink()
 	delete(c.elements, e.key)
 	c.used -= e.cost
+}
+
+func (c *Cache[K, V]) pushFront(e *entry[K, V]) {
+	e.before, e.after = &c.root, c.root.after
+	e.before.after, e.after.before = e, e
+}
+
+func (e *entry[K, V]) unlink() {
+	e.before.after, e.after.before = e.after, e.before
 }
 
 // Len is the number of entries.
