@@ -20,7 +20,7 @@ VERSION := $(shell sed -n 's/^const Version = "\(.*\)"$$/\1/p' filter/doc.go)
 # ---- settings: make test ENVOY=/path/to/envoy --------------------------------
 # ENVOY      an Envoy to use in place of the newest pinned one
 # ENVOY_OLD  the same for the oldest
-# MATRIX     the versions that make test-envoy-matrix and make host-table run on
+# MATRIX     the versions that make test-envoy-matrix, make host-table and make bench run on
 # RUN        a pattern: the tests that make test-envoy-matrix runs
 # SHRINK     off to keep what Go's linker wrote (docs/hosts.md#what-the-build-rewrites)
 # KEYCLOAK   the folder of a Keycloak that was built with --https-client-auth=request
@@ -54,6 +54,7 @@ export HOLDFAST_ENVOY_OLD := $(abspath $(or $(ENVOY_OLD),$(ENVOY_OLD_PINNED)))
 export HOLDFAST_WASM      := $(CURDIR)/build/holdfast.wasm
 export HOLDFAST_PROBE     := $(CURDIR)/build/probe.wasm
 export HOLDFAST_EMPTY_WASM := $(CURDIR)/build/bench/empty.wasm
+export HOLDFAST_ENVOYS    := $(call envoy_pinned,$(MATRIX))
 export HOLDFAST_KEYCLOAK  := $(abspath $(or $(KEYCLOAK),$(KEYCLOAK_PINNED)))
 
 LINTERS  := .tools/lint
@@ -182,7 +183,7 @@ bench-es256: ## time ES256 beside crypto/ecdsa in V8 (needs Node.js)
 
 # ---- what it costs -----------------------------------------------------------
 # BENCHFLAGS: -quick for a trial run, -h for the others.
-bench: bench-build ## measure it beside the alternatives on a real Envoy, and write docs/performance.md (25 minutes)
+bench: bench-build $(call envoy_pinned,$(MATRIX)) ## measure it beside the alternatives on real Envoys, and write docs/performance.md (40 minutes)
 	@build/bench/bench $(BENCHFLAGS)
 
 bench-test: bench-build ## show that the harness of make bench works

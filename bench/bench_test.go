@@ -39,9 +39,10 @@ func TestRealEnvoy(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.close()
-	for _, name := range []string{"none", "lua-cached", "authz-cached", "holdfast-cached", "holdfast-dpop"} {
+	all := slices.Concat(variants(), scaled(f.keys), tuned())
+	for _, name := range []string{"none", "lua-cached", "authz-cached", "holdfast-cached", "holdfast-dpop", "holdfast-rules-1000", "holdfast-issuers-1000", "holdfast-gogc-100-off"} {
 		t.Run(name, func(t *testing.T) {
-			got, err := f.measure(named(variants(), name), 0)
+			got, err := f.measure(named(all, name), 0)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -51,6 +52,31 @@ func TestRealEnvoy(t *testing.T) {
 				}
 			}
 		})
+	}
+	t.Run("hosts", func(t *testing.T) {
+		f.envoys = []string{f.envoy}
+		got, err := f.startsByHost(all)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want, err := version(f.envoy); err != nil || len(got) != 1 || got[0].Envoy != want {
+			t.Fatalf("%+v, want Envoy %s: %v", got, want, err)
+		}
+		for name, starts := range map[string][]coldStart{"no filter": got[0].None, "Holdfast": got[0].Holdfast} {
+			if len(starts) != 1 || starts[0].CPU <= 0 || starts[0].Ready < starts[0].CPU/2 || starts[0].Memory <= 0 {
+				t.Errorf("%s: %+v", name, starts)
+			}
+		}
+	})
+}
+
+// An Envoy of the matrix that is not installed ends the run before any is started.
+func TestAMissingEnvoyIsAnError(t *testing.T) {
+	for _, envoys := range [][]string{nil, {"no/such/envoy"}} {
+		f := fixture{settings: settings{envoys: envoys}}
+		if got, err := f.startsByHost(variants()); err == nil || !strings.Contains(err.Error(), "make bench") {
+			t.Errorf("%q: got %v, %v", envoys, got, err)
+		}
 	}
 }
 
@@ -187,7 +213,7 @@ func TestSources(t *testing.T) {
 // The names that aims use are those of variants, and every name is there once.
 func TestAimsNameVariants(t *testing.T) {
 	names := map[string]bool{}
-	for _, v := range variants() {
+	for _, v := range slices.Concat(variants(), scaled("{}"), tuned()) {
 		if names[v.Name] || v.Title == "" || v.carry == nil || len(v.counts) == 0 {
 			t.Errorf("variant %q", v.Name)
 		}
@@ -218,6 +244,13 @@ func TestReport(t *testing.T) {
 		}
 		r.Variants = append(r.Variants, m)
 	}
+	for i, v := range scaled("{}") {
+		r.Scale = append(r.Scale, &measured{variant: v, Samples: []sample{{CPU: 100 + float64(i), FlatCPU: 50 + 10*float64(i), Start: 4}}})
+	}
+	for i, v := range tuned() {
+		r.Tuning = append(r.Tuning, &measured{variant: v, Samples: []sample{{CPU: 200 - 50*float64(i), FlatCPU: 100, Memory: 190}}})
+	}
+	r.Hosts = []*hostStarts{{"oldest", []coldStart{{0.1, 0.2, 60}}, []coldStart{{4, 5, 180}, {3, 3.5, 185}, {3.5, 4, 190}}}}
 	for i := range growthSteps {
 		r.Memory.Growth = append(r.Memory.Growth, byCount{(i + 1) * 100, 200 + float64(i)})
 	}
@@ -235,6 +268,12 @@ func TestReport(t *testing.T) {
 		"(loader: 50 % of the core)",
 		`not supported by this build: verification: \| is not | ? |`,
 		"| no filter | **50** (50 to 50) |",
+		"| CPU flat out, 1,000 rules ÷ 10 rules, cached token | at most 1.1 | **1.20** (1.20 to 1.20) | **no** |",
+		"| 1,000 issuers | 103 | 1.01 (1.01 to 1.01) | 80 | 1.14 (1.14 to 1.14) |",
+		"| GOGC=50 GOMEMLIMIT=64MiB | 200 |  | 100 |  |",
+		"| GOGC=100 GOMEMLIMIT=64MiB | 100 | 0.50 (0.50 to 0.50) |",
+		"| Envoy oldest | 0.10 (0.10 to 0.10) | 3.50 (3.00 to 4.00) | 0.20 (0.20 to 0.20) | 4.00 (3.50 to 5.00) | 60 (60 to 60) | 185 (180 to 190) |",
+		notes,
 	} {
 		if !strings.Contains(text.String(), want) {
 			t.Errorf("no %q in\n%s", want, text.String())

@@ -17,8 +17,12 @@
 //	  proof.go      DPoP proofs
 //	flood.go      good clients while bad tokens pour in
 //	memory.go     resident memory by workers, keys and cache entries, and over many requests
+//	hosts.go      the start and the memory of each Envoy of the matrix
+//	scale.go      few and many rules and issuers
+//	tuning.go     settings of Go's collector
 //	hostcalls.go  what a request asks of the host, and how much of it
-//	report.go     docs/performance.md and its plots, with the ratios of ratios.go first
+//	report.go     docs/performance.md and its plots, with the ratios of ratios.go first, and
+//	              with notes.md, which is written by hand
 //
 // A variant that does not answer what it has to (200 to a good token; 401 to a
 // forged one, or to one of another certificate, as far as it claims to check that) is

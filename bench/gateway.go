@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -87,9 +88,9 @@ type gateway struct {
 	envoy   *e2e.Envoy
 	helper  *exec.Cmd // nil: none
 	address string
-	// started is how much CPU time Envoy had used when it was ready.
-	started time.Duration
-	owner   *http.Client // client A
+	// started is how much CPU time Envoy had used when it was ready, and took how long that was.
+	started, took time.Duration
+	owner         *http.Client // client A
 }
 
 // unsupported is the error of a variant that this build of Holdfast does not have.
@@ -99,10 +100,10 @@ func (u unsupported) Error() string { return "not supported by this build: " + u
 
 // how a gateway is started, where it is not the usual way.
 type how struct {
-	workers  int  // default 1
-	allCores bool // in place of the gateway's
-	edits    []e2e.Edit
-	clients  int // connections of client A; default [connections]
+	workers  int    // default 1
+	allCores bool   // in place of the gateway's
+	clients  int    // connections of client A; default [connections]
+	envoy    string // the binary; default the newest
 }
 
 // start brings up a variant and checks that it does what it says.
@@ -131,7 +132,7 @@ func (g *gateway) start(h how) error {
 	}
 	c := envoyConfig{
 		places: e2e.Places{Dir: f.dir, Wasm: f.wasm, Auth: f.auth.Address, Upstream: f.upstream, Port: port},
-		patch:  g.variant.patch, edits: h.edits, proxied: f.Proxied,
+		patch:  g.variant.patch, edits: g.variant.edits, proxied: f.Proxied,
 	}
 	if g.variant.filters != nil {
 		filters := g.variant.filters(f)
@@ -155,13 +156,15 @@ func (g *gateway) start(h how) error {
 	if h.allCores {
 		cores = append(cores, f.loaderCore)
 	}
-	maps.Copy(environment, becoming(f.envoy, cores...))
+	maps.Copy(environment, becoming(cmp.Or(h.envoy, f.envoy), cores...))
+	began := time.Now()
 	if g.envoy, err = e2e.StartEnvoy(f.ctx, f.self, f.dir, bootstrap, max(1, h.workers), environment); err != nil {
 		if why, ok := refused(g.envoy.Log()); ok {
 			return unsupported{why}
 		}
 		return err
 	}
+	g.took = time.Since(began)
 	if g.started, err = cpuTime(g.envoy.PID()); err != nil {
 		return err
 	}

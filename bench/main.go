@@ -36,6 +36,7 @@ type settings struct {
 	quick       bool
 
 	envoy, wasm, emptyWasm  string
+	envoys                  []string // of the part hosts, from the top of the project
 	gatewayCore, loaderCore int
 	began                   time.Time
 }
@@ -104,7 +105,7 @@ func parse(arguments []string) (s settings, render string, err error) {
 	f.IntVar(&s.GrowthRequests, "growth", s.GrowthRequests, "requests over which memory must not grow")
 	f.BoolVar(&s.Proxied, "proxied", false, "requests go on to an upstream on the loader's core, in place of an answer by Envoy")
 	f.StringVar(&s.only, "only", "", "regular expression: the variants to measure")
-	f.StringVar(&s.parts, "parts", "", "comma-separated out of rounds, flood, workers, keys, tokens, answers, growth, tuning, hostcalls; default all")
+	f.StringVar(&s.parts, "parts", "", "comma-separated out of hosts, hostcalls, rounds, rules, flood, workers, keys, tokens, answers, tuning, growth; default all")
 	f.StringVar(&s.out, "out", "docs", "folder for performance.md and its plots, from the top of the project")
 	f.StringVar(&s.json, "json", "build/bench/result.json", "file for every figure, from the top of the project")
 	f.StringVar(&render, "render", "", "write the report of such a file, and measure nothing")
@@ -206,14 +207,16 @@ func measureAll(ctx context.Context, s settings, arguments []string) (*result, e
 		return nil, err
 	}
 	parts, err := s.chooseParts([]part{
+		{"hosts", func() (err error) { r.Hosts, err = f.startsByHost(all); return err }},
 		{"hostcalls", func() (err error) { r.HostCalls, err = f.countCalls(all); return err }},
 		{"rounds", func() (err error) { r.Variants, err = f.rounds(chosen); return err }},
+		{"rules", func() (err error) { r.Scale, err = f.rounds(scaled(f.keys)); return err }},
 		{"flood", func() (err error) { r.Flood, err = f.flood(all); return err }},
 		{"workers", func() (err error) { r.Memory.Workers, err = f.memoryByWorkers(all); return err }},
 		{"keys", func() (err error) { r.Memory.Keys, err = f.memoryByKeys(all); return err }},
 		{"tokens", func() (err error) { r.Memory.Tokens, err = f.memoryByTokens(all); return err }},
 		{"answers", func() (err error) { r.Memory.Answers, err = f.memoryByAnswers(all); return err }},
-		{"tuning", func() (err error) { r.Memory.Tuning, err = f.tuning(all); return err }},
+		{"tuning", func() (err error) { r.Tuning, err = f.rounds(tuned()); return err }},
 		{"growth", func() (err error) { r.Memory.Growth, err = f.growth(all); return err }},
 	})
 	if err != nil {
@@ -263,6 +266,7 @@ func (s *settings) findFiles() error {
 			return fmt.Errorf("%s: %w: use make bench", name, err)
 		}
 	}
+	s.envoys = strings.Fields(os.Getenv("HOLDFAST_ENVOYS"))
 	return nil
 }
 

@@ -16,7 +16,6 @@ type memories struct {
 	Tokens  []byCount // entries of the token cache, all full
 	Answers []byCount // entries of introspection's cache, all full
 	Growth  []byCount // after so many requests
-	Tuning  []tuned
 }
 
 type byWorkers struct {
@@ -27,14 +26,6 @@ type byWorkers struct {
 type byCount struct {
 	Count int
 	MB    float64
-}
-
-// tuned is what one setting of Go's collector gives.
-type tuned struct {
-	GOGC, GOMEMLIMIT string
-	CPU              float64 // microseconds for each request, every token new
-	P99              float64 // microseconds
-	MB               float64
 }
 
 // settle is how long the memory of a process that has nothing to do is left alone
@@ -215,42 +206,4 @@ func (f *fixture) growth(all []variant) ([]byCount, error) {
 		f.say("memory, after %d requests: %.1f MB", sent, megabytes(bytes))
 	}
 	return out, g.envoy.CheckVM()
-}
-
-// tuning measures the settings of Go's collector with every token new, which makes
-// the most garbage.
-func (f *fixture) tuning(all []variant) ([]tuned, error) {
-	var out []tuned
-	for _, t := range []tuned{{GOGC: "25", GOMEMLIMIT: "32MiB"}, {GOGC: "50", GOMEMLIMIT: "64MiB"}, {GOGC: "100", GOMEMLIMIT: "64MiB"}, {GOGC: "400", GOMEMLIMIT: "128MiB"}} {
-		v := named(all, "holdfast-cached").like(func(v *variant) { v.carry, v.counts = carryES256, []string{tokenMiss} })
-		edits := []e2e.Edit{{Old: `GOGC: "50"`, New: `GOGC: "` + t.GOGC + `"`}, {Old: "GOMEMLIMIT: 64MiB", New: "GOMEMLIMIT: " + t.GOMEMLIMIT}}
-		if err := f.tune(&t, v, edits); err != nil {
-			return nil, err
-		}
-		f.say("GOGC=%s GOMEMLIMIT=%s: %.1f µs a request, p99 %.0f µs, %.0f MB", t.GOGC, t.GOMEMLIMIT, t.CPU, t.P99, t.MB)
-		out = append(out, t)
-	}
-	return out, nil
-}
-
-func (f *fixture) tune(t *tuned, v variant, edits []e2e.Edit) error {
-	g, err := f.start(v, how{edits: edits})
-	if err != nil {
-		return err
-	}
-	defer g.close()
-	if err := g.warm(); err != nil {
-		return err
-	}
-	var l load
-	used, err := g.during(func() { l = atRate(g.owner, v.carry(f.credentials, 0), f.rateOf(v), f.Fixed) })
-	if err != nil {
-		return err
-	}
-	if err := l.only(http.StatusOK); err != nil {
-		return err
-	}
-	t.CPU, t.P99 = micros(used.total(), l.Requests), float64(l.P99)/1e3
-	t.MB, err = g.holds()
-	return err
 }

@@ -40,6 +40,8 @@ func aims() []*aim {
 		{What: "CPU, ext_authz ÷ Holdfast (host), both with every token new", A: "authz-new", B: "holdfast-es256-host", figure: cpu, AtLeast: 3},
 		{What: "p99, ext_authz ÷ Holdfast, both with cached tokens", A: "authz-cached", B: "holdfast-cached", figure: p99, AtLeast: 2},
 		{What: "p99, ext_authz ÷ Holdfast (host), both with every token new", A: "authz-new", B: "holdfast-es256-host", figure: p99, AtLeast: 2},
+		{What: "CPU flat out, 1,000 rules ÷ 10 rules, cached token", A: "holdfast-rules-1000", B: "holdfast-rules-10", figure: flatCPU, AtMost: 1.1},
+		{What: "CPU flat out, 1,000 issuers ÷ 10 issuers, cached token", A: "holdfast-issuers-1000", B: "holdfast-issuers-10", figure: flatCPU, AtMost: 1.1},
 	}
 }
 

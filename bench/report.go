@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"text/template"
 )
@@ -17,6 +18,8 @@ type result struct {
 	Minutes                           float64
 	Wasm, EmptyWasm                   float64 // MB
 	Variants                          []*measured
+	Scale, Tuning                     []*measured
+	Hosts                             []*hostStarts
 	Flood                             []flooded
 	Memory                            memories
 	HostCalls                         []hostCalls
@@ -25,6 +28,11 @@ type result struct {
 //go:embed report.md.tmpl
 var reportText string
 
+// notes is written by hand, and goes into the report as it stands.
+//
+//go:embed notes.md
+var notes string
+
 var report = template.Must(template.New("report").Funcs(template.FuncMap{
 	"percent": func(share float64) string {
 		if share < 0 {
@@ -32,6 +40,7 @@ var report = template.Must(template.New("report").Funcs(template.FuncMap{
 		}
 		return fmt.Sprintf("%.1f %%", 100*share)
 	},
+	"notes":  func() string { return notes },
 	"escape": func(text string) string { return strings.ReplaceAll(text, "|", `\|`) },
 }).Parse(reportText))
 
@@ -98,7 +107,7 @@ func (r *result) bars(figure func(sample) float64) []bar {
 // Aims are the ratios.
 func (r *result) Aims() []aimRow {
 	var rows []aimRow
-	for _, a := range judge(r.Variants) {
+	for _, a := range judge(slices.Concat(r.Variants, r.Scale)) {
 		rows = append(rows, ratioRow(a))
 	}
 	if w := r.Memory.Workers; len(w) > 0 && w[0].Workers == 1 {
@@ -164,6 +173,60 @@ func (r *result) growth() *grown {
 	}
 	from, to := g[len(g)/10-1], g[len(g)-1]
 	return &grown{from, to, 100 * (to.MB - from.MB) / from.MB}
+}
+
+// ScaleRows are the variants by the number of rules and issuers, each beside the one
+// with fewer.
+func (r *result) ScaleRows() []string { return comparedRows(r.Scale, 2) }
+
+// TuningRows are the settings of Go's collector, each beside the first.
+func (r *result) TuningRows() []string { return comparedRows(r.Tuning, len(r.Tuning)) }
+
+// comparedRows has each measured beside the first of its group of n.
+func comparedRows(all []*measured, n int) []string {
+	var rows []string
+	for i, m := range all {
+		against := func(figure func(sample) float64) string {
+			text := fmt.Sprintf("%.0f", m.of(figure).Median)
+			if base := all[i-i%n]; m != base {
+				ratio := ratioOf(m, base, figure)
+				text += fmt.Sprintf(" | %.2f (%.2f to %.2f)", ratio.Median, ratio.Low, ratio.High)
+			} else {
+				text += " | "
+			}
+			return text
+		}
+		rows = append(rows, fmt.Sprintf("| %s | %s | %s | %.0f | %.0f | %.2f |", m.Title, against(cpu), against(flatCPU),
+			m.of(p99).Median, m.of(func(s sample) float64 { return s.Memory }).Median, m.of(func(s sample) float64 { return s.Start }).Median))
+	}
+	return rows
+}
+
+// HostRows are the versions of Envoy.
+func (r *result) HostRows() []string {
+	var rows []string
+	for _, h := range r.Hosts {
+		show := func(format string, figure func(coldStart) float64) string {
+			none, ours := spreadOfStarts(h.None, figure), spreadOfStarts(h.Holdfast, figure)
+			each := func(s spread) string {
+				return fmt.Sprintf(format+" ("+format+" to "+format+")", s.Median, s.Low, s.High)
+			}
+			return each(none) + " | " + each(ours)
+		}
+		rows = append(rows, fmt.Sprintf("| Envoy %s | %s | %s | %s |", h.Envoy,
+			show("%.2f", func(s coldStart) float64 { return s.CPU }),
+			show("%.2f", func(s coldStart) float64 { return s.Ready }),
+			show("%.0f", func(s coldStart) float64 { return s.Memory })))
+	}
+	return rows
+}
+
+func spreadOfStarts(starts []coldStart, figure func(coldStart) float64) spread {
+	values := make([]float64, len(starts))
+	for i, s := range starts {
+		values[i] = figure(s)
+	}
+	return spreadOf(values)
 }
 
 // Rows is the table of all variants.

@@ -39,5 +39,6 @@ func ratioOf(a, b *measured, figure func(sample) float64) spread {
 	return spreadOf(ratios)
 }
 
-func cpu(s sample) float64 { return s.CPU }
-func p99(s sample) float64 { return s.P99 }
+func cpu(s sample) float64     { return s.CPU }
+func flatCPU(s sample) float64 { return s.FlatCPU }
+func p99(s sample) float64     { return s.P99 }

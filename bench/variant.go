@@ -14,7 +14,8 @@ type variant struct {
 
 	// Filters takes Holdfast's place; nil is Holdfast.
 	filters func(f *fixture) string
-	patch   e2e.M // of Holdfast's configuration
+	patch   e2e.M      // of Holdfast's configuration
+	edits   []e2e.Edit // of the listener
 	// helper has ext_authz's service run beside Envoy, with a cache of so many tokens.
 	helper *int
 

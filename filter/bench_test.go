@@ -1,6 +1,8 @@
 package filter_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 
 	"holdfast/filter"
@@ -26,13 +28,26 @@ func (q *quiet) Property(path ...string) ([]byte, bool, error) {
 
 var digestOfA = []byte(get("").Properties["connection.sha256_peer_certificate_digest"])
 
-// cachedRequest returns what judges one request whose token is in the cache.
-func cachedRequest(t testing.TB) func() {
+// cachedRequest returns what judges one request whose token is in the cache, with so
+// many issuers and rules, of which the last ones are the request's.
+func cachedRequest(t testing.TB, issuers, rules int) func() {
+	var who, what []string
+	for i := range issuers {
+		name := issuerURL
+		if i < issuers-1 {
+			name = fmt.Sprintf("https://as-%d.example.com", i)
+		}
+		who = append(who, `{"issuer":"`+name+`","audiences":["`+audience+`"],"jwks":{"inline":`+jwks("k1")+`}}`)
+	}
+	for i := range rules - 1 {
+		what = append(what, fmt.Sprintf(`{"match":{"path_prefix":"/api/%d/"},"scopes":["other"]}`, i))
+	}
+	what = append(what, `{"match":{"path_prefix":"/accounts"},"scopes":["read"]}`)
 	w := &worker{}
 	proxy := filtertest.NewProxy()
 	w.Host = proxy.Worker()
-	plugin, err := w.Start(`{"issuers":[{"issuer":"` + issuerURL + `","audiences":["` + audience + `"],"jwks":{"inline":` + jwks("k1") + `}}],
-		"rules":[{"match":{"path_prefix":"/accounts"},"scopes":["read"]}],"forward":{"claims":[{"claim":"sub","header":"x-auth-sub"}]}}`)
+	plugin, err := w.Start(`{"issuers":[` + strings.Join(who, ",") + `],"rules":[` + strings.Join(what, ",") + `],
+		"forward":{"claims":[{"claim":"sub","header":"x-auth-sub"}]}}`)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,8 +63,14 @@ func cachedRequest(t testing.TB) func() {
 	}
 }
 
-func BenchmarkCachedToken(b *testing.B) {
-	once := cachedRequest(b)
+func BenchmarkCachedToken(b *testing.B) { benchmarkCachedToken(b, 1, 1) }
+func BenchmarkRules10(b *testing.B)     { benchmarkCachedToken(b, 1, 10) }
+func BenchmarkRules1000(b *testing.B)   { benchmarkCachedToken(b, 1, 1000) }
+func BenchmarkIssuers10(b *testing.B)   { benchmarkCachedToken(b, 10, 1) }
+func BenchmarkIssuers1000(b *testing.B) { benchmarkCachedToken(b, 1000, 1) }
+
+func benchmarkCachedToken(b *testing.B, issuers, rules int) {
+	once := cachedRequest(b, issuers, rules)
 	b.ReportAllocs()
 	for b.Loop() {
 		once()
@@ -59,7 +80,7 @@ func BenchmarkCachedToken(b *testing.B) {
 // The ceiling of what a request with a known token may allocate: garbage is what the
 // collector of every worker has to deal with between requests.
 func TestAllocationsOfAKnownToken(t *testing.T) {
-	once := cachedRequest(t)
+	once := cachedRequest(t, 1, 1)
 	once()
 	const ceiling = 3
 	if got := testing.AllocsPerRun(200, once); got > ceiling {

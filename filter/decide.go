@@ -16,7 +16,8 @@ type decider struct {
 	kind        *hostKind
 	issuerIndex map[string]int // by issuer identifier
 	keys        []*keySource   // by issuer
-	rulesByPath bool           // a rule matches by path
+	rules       ruleIndex
+	rulesByPath bool // a rule matches by path
 	rulesByHost bool
 	// rulesByMethod: a rule matches by method.
 	rulesByMethod bool
@@ -37,7 +38,7 @@ type decider struct {
 
 func newDecider(c *config.Config, keys []*keySource) *decider {
 	d := &decider{
-		config: c, kind: &hostKinds[c.Host], keys: keys, issuerIndex: map[string]int{}, verify: (*jwt.Key).Verify,
+		config: c, kind: &hostKinds[c.Host], keys: keys, issuerIndex: map[string]int{}, rules: newRuleIndex(c.Rules), verify: (*jwt.Key).Verify,
 		introspectors: make([]*introspector, len(c.Issuers)), ruleIntrospector: map[*config.Rule]*introspector{},
 	}
 	for i := range c.Issuers {

@@ -6,7 +6,7 @@
 //	proxywasm (adapter)    the host's callback arrives; plugin.go holds what outlives a request
 //	exchange.go            one request: fresh, parked (waiting.go) or finished
 //	decide.go              the five steps of the decision, in order; TokenAccepted means "go on"
-//	  match.go               0. which rule, is the path unambiguous
+//	  match.go, ruleindex.go 0. which rule, is the path unambiguous
 //	  credentials.go         1. exactly one token, or
 //	  session.go                a cookie that stands for one
 //	  validate.go, keys.go   2. signature and claims, with the issuer's keys, or

@@ -20,9 +20,10 @@ const (
 // tick takes over what other workers fetched, and fetches when that is due and
 // nobody else does.
 func (s *keySource) tick(now time.Time) {
-	if s.settings.Inline != nil {
+	if s.settings.Inline != nil || s.rests(now) {
 		return
 	}
+	s.lookedAt = now
 	s.takeOver(now)
 	s.record.settle(now, s.settings.Timeout)
 	if s.callUntil.After(now.Add(s.settings.Timeout + time.Second)) {
@@ -52,6 +53,14 @@ func (s *keySource) tick(now time.Time) {
 		return
 	}
 	s.fetch(now)
+}
+
+// rests reports whether nobody needs this tick: keys are there, and what other workers
+// did was looked at a moment ago. Ticks that come faster are for another issuer's sake, or
+// for questions about tokens, and there may be a thousand issuers.
+func (s *keySource) rests(now time.Time) bool {
+	since := now.Sub(s.lookedAt)
+	return s.usable(now) && !s.wanted && !s.fetching(now) && 0 <= since && since < tickIdle/2
 }
 
 // takeOver reads the shared record and, when it is about newer keys, the keys.

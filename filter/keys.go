@@ -29,6 +29,7 @@ type keySource struct {
 	call      int       // number of the newest call; answers to older ones are dropped
 	calling   bool      // this worker has a fetch under way
 	callUntil time.Time // after it the call counts as lost
+	lookedAt  time.Time // when a tick last looked at what is due
 	wanted    bool      // a request met an unknown kid
 	changes   int       // counts what may change a waiting request's decision
 }

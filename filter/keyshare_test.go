@@ -78,6 +78,41 @@ type tick struct {
 
 func (t tick) OnTick() { t.before(); t.Plugin.OnTick() }
 
+// Ticks that come faster than every second are for somebody else's sake: issuers whose
+// keys are there cost them nothing, however many there are.
+func TestContract7_KeysAtRestAskTheHostOnceASecond(t *testing.T) {
+	t.Parallel()
+	a, b := twoWorkers(t, withURI)
+	a.proxy.Server = keysFrom("k1")
+	a.proxy.Advance(2 * time.Second)
+	a.expect(get(good()), "token_accepted")
+	reads := 0
+	b.Faults = func(method string) error {
+		if method == "SharedGet" {
+			reads++
+		}
+		return nil
+	}
+	for range 200 {
+		a.proxy.Jump(time.Millisecond)
+		b.plugin.OnTick()
+	}
+	if reads > 1 {
+		t.Errorf("%d reads in 200 ticks of a millisecond", reads)
+	}
+	reads = 0
+	b.proxy.Advance(10 * time.Second)
+	if reads < 9 || reads > 11 {
+		t.Errorf("%d reads in ten idle seconds", reads)
+	}
+	a.proxy.Server = keysFrom("k1", "k2")
+	waiting := get(mint("k2"))
+	b.proxy.Advance(30 * time.Second) // unknown_kid_interval
+	b.expect(waiting, "waits")
+	b.proxy.Advance(30 * time.Millisecond) // nobody rests while a request waits for the keys
+	b.expectNow(waiting, "token_accepted")
+}
+
 // A fault of one issuer's keys, in every tick, stops neither the other issuer nor
 // deadlines.
 func TestT23_FaultInATick(t *testing.T) {

@@ -38,10 +38,8 @@ func (d *decider) match(r *request, conn connection) (*config.Rule, Reason) {
 	if d.config.BypassPreflight && isPreflight(r) {
 		return nil, Preflight
 	}
-	for i := range d.config.Rules {
-		if matches(&d.config.Rules[i].Match, r.method, host, path) {
-			return &d.config.Rules[i], TokenAccepted
-		}
+	if rule := d.rules.first(r.method, host, path); rule != nil {
+		return rule, TokenAccepted
 	}
 	if d.config.DenyUnmatched {
 		return nil, NoRuleMatched
