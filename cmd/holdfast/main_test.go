@@ -136,7 +136,9 @@ func TestCheck(t *testing.T) {
 		{"", []string{"check", "--json", bad}, notGood, `"path": "realm"`},
 		{"", []string{"check", secret, "--json"}, good, `"environment": [`},
 		{k.config(`"discovery":true,"cluster":"as"`, ""), []string{"check", "-"}, good, "good\n"},
-		{"", []string{"check", k.path("nothing")}, notGood, ""},
+		{"", []string{"check", k.path("nothing")}, wrongCall, ""},
+		{"", []string{"check", k.dir}, wrongCall, ""},
+		{"", []string{"thumbprint", k.path("nothing")}, wrongCall, ""},
 		{"static_resources:\n", []string{"check", "-"}, notGood, "configuration: is no JSON object: of an Envoy file"},
 		{"", []string{"check"}, wrongCall, ""},
 		{"", []string{"check", "a", "b"}, wrongCall, ""},
@@ -243,7 +245,10 @@ func TestExplain(t *testing.T) {
 		"bad cert":        {explain(bound, conf, "--cert=token"), notGood, nil},
 		"bad time":        {explain(bound, conf, "--at=today"), wrongCall, nil},
 		"no config":       {explain(bound), wrongCall, nil},
-		"no such file":    {explain(bound, conf, "--jwks=nothing"), notGood, nil},
+		"no such keys":    {explain(bound, conf, "--jwks=nothing"), wrongCall, nil},
+		"no such cert":    {explain(bound, conf, keys, "--cert=nothing"), wrongCall, nil},
+		"no such config":  {explain(bound, "--config=nothing"), wrongCall, nil},
+		"no such token":   {explain("@"+k.path("nothing"), conf, keys), wrongCall, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			status, out, errors := run(t, "", tt.args...)
