@@ -172,7 +172,7 @@ func documents(t *testing.T) []string {
 	t.Helper()
 	var pages []string
 	for _, name := range treeFiles(t) {
-		if strings.HasSuffix(name, ".md") && (!strings.Contains(name, "/") || strings.HasPrefix(name, "docs/")) {
+		if strings.HasSuffix(name, ".md") {
 			pages = append(pages, name)
 		}
 	}

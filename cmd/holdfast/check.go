@@ -13,7 +13,8 @@ import (
 type checked struct {
 	Good        bool      `json:"good"`
 	Problems    []problem `json:"problems,omitempty"`
-	Environment []string  `json:"environment,omitempty"` // variables that the VM needs
+	Idle        []problem `json:"without_effect,omitempty"` // good, but of no use beside the rest
+	Environment []string  `json:"environment,omitempty"`    // variables that the VM needs
 }
 
 type problem struct {
@@ -43,7 +44,7 @@ func (t *tool) check(args []string) (int, error) {
 		}
 	}
 	if c != nil {
-		answer.Environment = variables(c)
+		answer.Idle, answer.Environment = idle(doc, c), variables(c)
 	}
 	status := good
 	if !answer.Good {
@@ -57,6 +58,9 @@ func (t *tool) check(args []string) (int, error) {
 	}
 	if answer.Good {
 		fmt.Fprintln(t.out, "good")
+	}
+	for _, p := range answer.Idle {
+		fmt.Fprintf(t.out, "%s: %s\n", p.Path, p.Text)
 	}
 	for _, variable := range answer.Environment {
 		fmt.Fprintf(t.out, "the VM needs the environment variable %s\n", variable)

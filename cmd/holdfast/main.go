@@ -24,7 +24,7 @@ const usage = `usage: holdfast COMMAND
 
 FILE may be "-" for standard input; TOKEN may be "@FILE" or "-".
 --json after a command prints JSON. "holdfast COMMAND --help" lists its flags.
-Exit status: 0 good, 1 not good, 2 the call itself was wrong.
+Exit status: 0 good, 1 not good, 2 the call itself was wrong or names no file that can be read.
 `
 
 // The exit statuses.
@@ -124,18 +124,23 @@ func (t *tool) parse(f *flag.FlagSet, args []string) (argument string, err error
 	return rest[0], nil
 }
 
-// read returns the content of a file, or of standard input for "-".
+// read returns the content of a file, or of standard input for "-". What cannot be read
+// says nothing about a configuration or a token, so it is the call that was wrong.
 func (t *tool) read(name string) ([]byte, error) {
-	const most = 16 << 20
-	if name == "-" {
-		return io.ReadAll(io.LimitReader(t.in, most))
+	from := t.in
+	if name != "-" {
+		file, err := os.Open(name)
+		if err != nil {
+			return nil, wrongUse{err}
+		}
+		defer file.Close()
+		from = file
 	}
-	file, err := os.Open(name)
+	content, err := io.ReadAll(io.LimitReader(from, 16<<20))
 	if err != nil {
-		return nil, err
+		return nil, wrongUse{err}
 	}
-	defer file.Close()
-	return io.ReadAll(io.LimitReader(file, most))
+	return content, nil
 }
 
 // text is the content of a file without the white space around it.

@@ -16,6 +16,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -136,7 +137,9 @@ func TestCheck(t *testing.T) {
 		{"", []string{"check", "--json", bad}, notGood, `"path": "realm"`},
 		{"", []string{"check", secret, "--json"}, good, `"environment": [`},
 		{k.config(`"discovery":true,"cluster":"as"`, ""), []string{"check", "-"}, good, "good\n"},
-		{"", []string{"check", k.path("nothing")}, notGood, ""},
+		{"", []string{"check", k.path("nothing")}, wrongCall, ""},
+		{"", []string{"check", k.dir}, wrongCall, ""},
+		{"", []string{"thumbprint", k.path("nothing")}, wrongCall, ""},
 		{"static_resources:\n", []string{"check", "-"}, notGood, "configuration: is no JSON object: of an Envoy file"},
 		{"", []string{"check"}, wrongCall, ""},
 		{"", []string{"check", "a", "b"}, wrongCall, ""},
@@ -150,6 +153,59 @@ func TestCheck(t *testing.T) {
 		if status != tt.status || !strings.Contains(out, tt.out) || status == wrongCall && errors == "" {
 			t.Errorf("%q: %d, %q, %q, want %d, %q", tt.args, status, out, errors, tt.status, tt.out)
 		}
+	}
+}
+
+// A setting without effect is told, and is no reason to call a configuration bad.
+func TestCheckIdle(t *testing.T) {
+	issuer := func(keys, introspection string) string {
+		return `{"issuers":[{"issuer":"https://as.example.com","audiences":["a"],"jwks":{` + keys + `}` + introspection + `}]`
+	}
+	const dpop = `,"proof_of_possession":{"methods":["dpop"],"dpop":{"origin":["https://api.example.com"],`
+	const times = `,"timeout":"1s","cache_duration":"1m","stale_if_error":"1m","unknown_kid_interval":"1m"`
+	const limits = `,"limits":{"jwks_bytes":4096,"introspection_calls":8,"introspection_bytes":4096,"waiting_requests":8,"replay_entries":4096}`
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fetched, inline := `"uri":"https://as.example.com/jwks","cluster":"as"`, `"inline":{"keys":[`+jwk(t, key)+`]}`
+	asked := func(ttl string) string {
+		return `,"introspection":{"endpoint":"https://as.example.com/i","cluster":"as","client_auth":"none","cache_entries":8` + ttl + `}`
+	}
+	for name, tt := range map[string]struct {
+		doc  string
+		want []string // paths
+	}{
+		"nothing":    {issuer(fetched, "") + "}", nil},
+		"all in use": {issuer(fetched+times, asked("")) + dpop + `"nonce":"required","nonce_key_env":"K","nonce_lifetime":"1m"}}` + limits + "}", nil},
+		"a nonce that is off": {issuer(fetched, "") + dpop + `"nonce":"off","nonce_key_env":"K","nonce_lifetime":"1m"}}}`,
+			[]string{"proof_of_possession.dpop.nonce_key_env", "proof_of_possession.dpop.nonce_lifetime"}},
+		"inline keys": {issuer(inline+times, "") + limits + "}", []string{
+			"issuers[0].jwks.timeout", "issuers[0].jwks.cache_duration", "issuers[0].jwks.stale_if_error", "issuers[0].jwks.unknown_kid_interval",
+			"limits.jwks_bytes", "limits.introspection_calls", "limits.introspection_bytes", "limits.waiting_requests", "limits.replay_entries"}},
+		"inline keys, asked": {issuer(inline, asked("")) + `,"limits":{"waiting_requests":8}}`, nil},
+		"no cache":           {issuer(fetched, asked(`,"cache_ttl":"0s"`)) + "}", []string{"issuers[0].introspection.cache_entries"}},
+		"no header to trust": {issuer(fetched, "") + `,"certificate":{"trusted_proxies":{"addresses":["10.0.0.0/8"]}}}`, []string{"certificate.trusted_proxies"}},
+		"a header to trust":  {issuer(fetched, "") + `,"certificate":{"sources":[{"xfcc":{}}],"trusted_proxies":{"addresses":["10.0.0.0/8"]}}}`, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			status, out, errors := run(t, tt.doc, "check", "-", "--json")
+			var answer checked
+			if err := json.Unmarshal([]byte(out), &answer); err != nil || status != good || !answer.Good {
+				t.Fatalf("%d, %s%s", status, out, errors)
+			}
+			var got []string
+			for _, p := range answer.Idle {
+				got = append(got, p.Path)
+			}
+			if !slices.Equal(got, tt.want) {
+				t.Errorf("%q, want %q", got, tt.want)
+			}
+		})
+	}
+	_, out, _ := run(t, issuer(fetched, "")+limits+"}", "check", "-")
+	if want := "good\nlimits.introspection_calls: has no effect unless an issuer has introspection\n"; !strings.HasPrefix(out, want) {
+		t.Errorf("%q, want %q first", out, want)
 	}
 }
 
@@ -243,7 +299,10 @@ func TestExplain(t *testing.T) {
 		"bad cert":        {explain(bound, conf, "--cert=token"), notGood, nil},
 		"bad time":        {explain(bound, conf, "--at=today"), wrongCall, nil},
 		"no config":       {explain(bound), wrongCall, nil},
-		"no such file":    {explain(bound, conf, "--jwks=nothing"), notGood, nil},
+		"no such keys":    {explain(bound, conf, "--jwks=nothing"), wrongCall, nil},
+		"no such cert":    {explain(bound, conf, keys, "--cert=nothing"), wrongCall, nil},
+		"no such config":  {explain(bound, "--config=nothing"), wrongCall, nil},
+		"no such token":   {explain("@"+k.path("nothing"), conf, keys), wrongCall, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			status, out, errors := run(t, "", tt.args...)

@@ -1,8 +1,8 @@
 #!/bin/sh
 # Makes what a first try of Holdfast on Kong needs, in a folder: certificates, a key in
 # the place of an authorization server's, a token that is bound to the owner's
-# certificate, and the files of this folder made ready for it. It needs openssl and
-# coreutils. Usage: deploy/kong/try.sh FOLDER [MINUTES]
+# certificate, and the files of this folder made ready for it. It needs openssl (1.1.1)
+# and GNU coreutils (8.31, for basenc). Usage: deploy/kong/try.sh FOLDER [MINUTES]
 set -eu
 
 here=$(dirname "$0")

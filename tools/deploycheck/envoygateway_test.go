@@ -108,6 +108,10 @@ func TestEnvoyGatewayFilter(t *testing.T) {
 			t.Errorf("the bootstrap has no cluster %s", name)
 		}
 	}
+	// The page promises a line of the log that Envoy Gateway's default hides.
+	if level := envoyProxy(t).Spec.Logging.Level[eg.LogComponentDefault]; level != eg.LogLevelInfo {
+		t.Errorf("Envoy logs at %q, want info", level)
+	}
 }
 
 type clusterList struct{ *bootstrap.Bootstrap }

@@ -9,6 +9,7 @@ import (
 
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
+	"istio.io/api/annotation"
 	extensions "istio.io/api/extensions/v1alpha1"
 	networking "istio.io/api/networking/v1alpha3"
 	security "istio.io/api/security/v1beta1"
@@ -217,7 +218,8 @@ func TestIstioGatewayValues(t *testing.T) {
 		t.Error(err)
 	}
 	var chart struct {
-		EnvVarFrom json.RawMessage `json:"envVarFrom"`
+		EnvVarFrom     json.RawMessage   `json:"envVarFrom"`
+		PodAnnotations map[string]string `json:"podAnnotations"`
 	}
 	if err := json.Unmarshal(values, &chart); err != nil {
 		t.Fatal(err)
@@ -226,6 +228,10 @@ func TestIstioGatewayValues(t *testing.T) {
 	strict(t, chart.EnvVarFrom, &env)
 	if len(env) != 1 || env[0].Name != "HOLDFAST_INTROSPECTION_SECRET" || env[0].ValueFrom.SecretKeyRef == nil {
 		t.Errorf("the environment is %+v, want the secret of introspection", env)
+	}
+	// The page promises a line of the log that Istio's default hides.
+	if levels := chart.PodAnnotations[annotation.SidecarComponentLogLevel.Name]; !strings.Contains(levels, "wasm:info") {
+		t.Errorf("the proxy logs %q, want wasm:info", levels)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"holdfast/filter"
@@ -62,7 +63,7 @@ func run(out, changelog, version string, names []string) error {
 }
 
 // notes returns the section of the changelog that is about the version, under a
-// heading of its own.
+// heading of its own and without links into the tree.
 func notes(changelog, version string) (string, error) {
 	var section []string
 	inside := false
@@ -80,5 +81,23 @@ func notes(changelog, version string) (string, error) {
 	if text == "" {
 		return "", fmt.Errorf("there is nothing about version %s", version)
 	}
-	return "# Holdfast " + version + "\n\n" + text + "\n", nil
+	return "# Holdfast " + version + "\n\n" + unlinked(text) + "\n", nil
+}
+
+var link = regexp.MustCompile(`\[([^\]]*)\]\(([^)\s]+)\)`)
+
+// unlinked writes links within the tree as text: a release has no such files beside its
+// notes. They name the file, which whoever has the sources finds.
+func unlinked(text string) string {
+	return link.ReplaceAllStringFunc(text, func(whole string) string {
+		part := link.FindStringSubmatch(whole)
+		file, _, _ := strings.Cut(part[2], "#")
+		switch {
+		case strings.Contains(part[2], "://"):
+			return whole
+		case part[1] == file:
+			return file
+		}
+		return part[1] + " (" + file + ")"
+	})
 }

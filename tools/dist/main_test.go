@@ -41,6 +41,21 @@ func TestNotes(t *testing.T) {
 	}
 }
 
+// TestNotesStandAlone: what a release has no file for is no link in its notes.
+func TestNotesStandAlone(t *testing.T) {
+	t.Parallel()
+	for from, want := range map[string]string{
+		"see [docs/hosts.md](docs/hosts.md#versions).":        "see docs/hosts.md.",
+		"a [way](docs/operations.md#rolling) to [b](c.md)":    "a way (docs/operations.md) to b (c.md)",
+		"[RFC 9449](https://www.rfc-editor.org/info/9449)":    "[RFC 9449](https://www.rfc-editor.org/info/9449)",
+		"`issuers[0]` (a list), `{\"a\": []}`, no [link] (b)": "`issuers[0]` (a list), `{\"a\": []}`, no [link] (b)",
+	} {
+		if got, err := notes("## 1.0.0\n"+from+"\n", "1.0.0"); err != nil || got != "# Holdfast 1.0.0\n\n"+want+"\n" {
+			t.Errorf("%s: %q, %v", from, got, err)
+		}
+	}
+}
+
 // TestRun: every file is there and in the sums, and nothing of the last time is left.
 func TestRun(t *testing.T) {
 	t.Parallel()

@@ -148,6 +148,7 @@ func printLines(s *e2e.Stack, dir string) {
 		return fmt.Sprintf("curl -sS --cacert %s/ca.pem --connect-to ::%s", dir, address)
 	}
 	as, api := curl(s.Auth.Address), curl(s.Address(""))+` -i -w '\n' -H "authorization: Bearer $TOKEN"`
+	fmt.Print("Paste these into another terminal, in this folder, from the first to the last.\n\n")
 	fmt.Println("# 1. client A gets a token, over mutual TLS")
 	fmt.Printf("TOKEN=$(%s %s %s/token \\\n  -d grant_type=client_credentials -d client_id=%s -d 'scope=accounts:read payments:write' -d resource=%s \\\n  | sed 's/.*\"access_token\":\"\\([^\"]*\\)\".*/\\1/')\n\n",
 		as, cert("client-a"), e2e.Issuer, e2e.ClientA, e2e.Resource)
@@ -164,7 +165,8 @@ func printLines(s *e2e.Stack, dir string) {
 	plain := curl(s.Address("")) + ` -i -w '\n'`
 	fmt.Printf("%s -H \"authorization: Bearer $OPAQUE\" %s %s/accounts\n", plain, cert("client-a"), e2e.Resource)
 	fmt.Printf("%s -H \"authorization: Bearer $OPAQUE\" %s %s/accounts\n\n", plain, cert("client-b"), e2e.Resource)
-	fmt.Println("# 6. a session: the answers above set a cookie, which is good for client A and nobody else")
+	fmt.Println("# 6. a session: the first line keeps the cookie that an answer sets, and prints nothing;")
+	fmt.Println("#    the cookie without a token is 200 for client A, and 401 for the thief")
 	fmt.Printf("%s -c %s/jar -o %s/first %s %s/accounts\n", api, dir, dir, cert("client-a"), e2e.Resource)
 	fmt.Printf("%s -b %s/jar %s %s/accounts\n", plain, dir, cert("client-a"), e2e.Resource)
 	fmt.Printf("%s -b %s/jar %s %s/accounts\n\n", plain, dir, cert("client-b"), e2e.Resource)
