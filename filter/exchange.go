@@ -24,7 +24,7 @@ type Exchange struct {
 	// settled: the host was told what becomes of the request, or the request is
 	// gone. Until then a fault still has to be answered.
 	settled   bool
-	continued bool     // the host was told to let the request go on
+	continued bool // the host was told to let the request go on
 	head      request
 	request   *request // &head; nil once concluded: it keeps the whole header block, and a stream may last for days
 	wait      wait     // what it waits for while parked, and waited for last

@@ -25,4 +25,6 @@ func (r ReplayStore) Spend(jkt thumbprint.Thumbprint, jti, htu string, expires, 
 }
 
 // KeepsRequest reports whether the exchange still holds what its decision took.
-func (x *Exchange) KeepsRequest() bool { return x.request != nil || x.head.fields != nil || x.wait != wait{} }
+func (x *Exchange) KeepsRequest() bool {
+	return x.request != nil || x.head.fields != nil || x.wait != wait{}
+}
