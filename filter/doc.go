@@ -17,7 +17,8 @@
 //	  dpop.go, replay.go        a key, by a DPoP proof that counts once
 //	  authorize.go           4. what the rule asks beyond that
 //	exchange.go: conclude  the only place that lets a request continue
-//	forward.go, answer.go  what the upstream gets, or what the client gets
+//	forward.go, identity.go what the upstream gets, or
+//	answer.go              what the client gets
 //
 // Beside that way run the issuer's keys: keyrefresh.go keeps them current on
 // ticks, keyfetch.go fetches them, keyrecord.go shares them between workers. And
