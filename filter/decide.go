@@ -135,7 +135,7 @@ func (d *decider) judge(decision *Decision, r *request, conn connection, now tim
 		return
 	}
 	if decision.Reported == TokenAccepted {
-		decision.validated.tells(d.config)
+		decision.validated.remember(d.config)
 		d.tokens.keep(decision.validated.known)
 	}
 	decision.Reason = authorize(decision.rule, &decision.validated, now)

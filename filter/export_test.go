@@ -28,3 +28,10 @@ func (r ReplayStore) Spend(jkt thumbprint.Thumbprint, jti, htu string, expires, 
 func (x *Exchange) KeepsRequest() bool {
 	return x.request != nil || x.head.fields != nil || x.wait != wait{}
 }
+
+// TokenCosts tells what the cache counts of one token that is alone in it, and what it
+// keeps of it by now.
+func (p *Plugin) TokenCosts(token string) (counted, keeps int) {
+	c := p.decider.tokens
+	return c.entries.Cost(), c.get(token).size()
+}

@@ -9,16 +9,21 @@ type identity struct {
 	clientID, subject string   // empty for none
 }
 
-// tells is made once for a JWT that is kept: the same token says the same. An answer of
-// the authorization server may say more each time.
+// tells is what the upstream and the access log are told of an accepted token.
 func (v *validated) tells(c *config.Config) *identity {
-	if v.known == nil || v.answer != nil {
-		return v.identify(c)
+	if v.known != nil && v.known.identity != nil {
+		return v.known.identity
 	}
-	if v.known.identity == nil {
+	return v.identify(c)
+}
+
+// remember has the next request with a JWT be told the same at no cost. It comes before
+// the cache, which counts what it keeps. An answer of the authorization server may say
+// more each time, so nothing is remembered beside one.
+func (v *validated) remember(c *config.Config) {
+	if v.known != nil && !v.known.kept && v.answer == nil {
 		v.known.identity = v.identify(c)
 	}
-	return v.known.identity
 }
 
 func (v *validated) identify(c *config.Config) *identity {

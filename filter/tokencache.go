@@ -30,7 +30,7 @@ type knownToken struct {
 	cnf         jwt.Confirmation
 	cnfReason   Reason // TokenAccepted when cnf could be read
 	scopes      []string
-	identity    *identity // what the upstream and the access log are told; nil until they are
+	identity    *identity // what the upstream and the access log are told; nil when it is made each time
 }
 
 // read reads the claims of a token that has passed its policy.
@@ -66,9 +66,13 @@ func (c *tokenCache) keep(known *knownToken) {
 		return
 	}
 	known.kept = true
-	// Beside the token itself: its decoded header and claims, where each begins, and what
-	// is told of it.
-	c.entries.Put(known.text, known, 1024+2*len(known.text)+known.identity.size())
+	c.entries.Put(known.text, known, known.size())
+}
+
+// size is about how many bytes it keeps: beside the token itself its decoded header and
+// claims, where each begins, and what is told of it.
+func (t *knownToken) size() int {
+	return 1024 + 2*len(t.text) + t.identity.size()
 }
 
 func (c *tokenCache) forget(token string) {

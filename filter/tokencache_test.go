@@ -152,3 +152,36 @@ func TestT22b_TokenCacheBelongsToOneConfiguration(t *testing.T) {
 	one.expect(get(good()), "token_accepted")
 	other.expect(get(good()), "audience_mismatch")
 }
+
+// The cache is bounded by what it counts of a token when it takes it in. No later request
+// makes it keep more: neither one that is judged with an answer of the authorization
+// server, nor one that is refused before anybody was asked.
+func TestTokenCacheKeepsNoMoreThanItCounts(t *testing.T) {
+	t.Parallel()
+	const forward = `"forward":{"claims":[{"claim":"sub","header":"x-sub"},{"claim":"sub","header":"x-sub-2"}]}`
+	token := mint("k1", claim("sub", strings.Repeat("é", 1000)))
+	for name, change := range map[string]string{
+		"opaque": asks("", forward),
+		"all":    asks(`"tokens":"all","cache_ttl":"1s"`, forward),
+	} {
+		w := startAsking(t, change, func(filter.Call) filtertest.Reply { return said(claim("sub", nil), claim("scope", nil)) })
+		counted := func() {
+			t.Helper()
+			if counted, keeps := w.plugin.TokenCosts(token); counted != keeps {
+				t.Errorf("%s: %d bytes counted, %d kept", name, counted, keeps)
+			}
+		}
+		if got := w.settle(get(token)); got != "token_accepted" {
+			t.Fatalf("%s: %s", name, got)
+		}
+		counted()
+		if got := w.settle(get(token).Present(certB)); got != "cnf_mismatch" {
+			t.Errorf("%s: %s", name, got)
+		}
+		counted()
+		w.proxy.Server = func(filter.Call) filtertest.Reply { return filtertest.Reply{} }
+		w.proxy.Advance(2 * time.Second) // the answer is no longer kept
+		w.settle(get(token))
+		counted()
+	}
+}
