@@ -70,9 +70,10 @@ func (c *tokenCache) keep(known *knownToken) {
 }
 
 // size is about how many bytes it keeps: beside the token itself its decoded header and
-// claims, where each begins, and what is told of it.
+// claims, where each claim and scope begins, and what is told of it.
 func (t *knownToken) size() int {
-	return 1024 + 2*len(t.text) + t.identity.size()
+	members, _ := t.token.Claims().Object().Members()
+	return 1024 + 2*len(t.text) + 64*len(members) + 24*len(t.scopes) + t.identity.size()
 }
 
 func (c *tokenCache) forget(token string) {
