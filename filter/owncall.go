@@ -1,6 +1,9 @@
 package filter
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // askByItself is park where nothing wakes a request but the answer to a call of its
 // own: it asks about its token in that call, together with no other. Keys it does not
@@ -14,6 +17,7 @@ func (x *Exchange) askByItself(on awaited, now time.Time) Reason {
 	case len(p.waiting) >= min(p.config.Limits.WaitingRequests, p.config.Limits.IntrospectionCalls):
 		return TooManyWaiting
 	}
+	in.token = strings.Clone(in.token) // as in join: keep nothing else of the header block
 	call, ok := in.begin(now)
 	if !ok {
 		return in.unavailable()
