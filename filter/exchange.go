@@ -283,6 +283,7 @@ func (x *Exchange) OnDone() {
 	defer x.contain()
 	x.settled = true
 	x.leave()
+	x.head, x.request = request{}, nil // a call of its own may hold on to the exchange
 }
 
 // leave ends the exchange's part in everything that is shared.

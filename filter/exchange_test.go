@@ -30,6 +30,10 @@ func TestT17_ConcludedRequestsKeepNoHeaders(t *testing.T) {
 			t.Errorf("%s: keeps its request", name)
 		}
 	}
+	x := w.send(get(mint("k1"))) // a client that leaves while it waits
+	if x.OnDone(); x.KeepsRequest() {
+		t.Error("keeps the request of a client that left")
+	}
 }
 
 func TestContract6_HostProperties(t *testing.T) {
