@@ -51,7 +51,8 @@ var result struct {
 	size int32
 }
 
-// taken is that buffer, which is nobody else's.
+// taken is that buffer, which is nobody else's. It is taken whatever the call's status is,
+// so that the next call never finds what another one left.
 func taken() []byte {
 	b := unsafe.Slice(result.data, result.size)
 	result.data, result.size = nil, 0
@@ -64,10 +65,11 @@ func proxyGetHeaderMapPairs(mapType int32, data, size unsafe.Pointer) uint32
 // The SDK's own makes a list of pairs, to be copied into one of fields.
 func fields(m fieldMap) ([]filter.Header, error) {
 	status := proxyGetHeaderMapPairs(int32(m), unsafe.Pointer(&result.data), unsafe.Pointer(&result.size))
+	pairs := taken()
 	if status != 0 {
 		return nil, fmt.Errorf("proxy_get_header_map_pairs: status %d", status)
 	}
-	return parseHeaders(taken())
+	return parseHeaders(pairs)
 }
 
 //go:wasmimport env proxy_get_property
@@ -86,10 +88,11 @@ func property(path []string) (value []byte, found bool, err error) {
 	}
 	status := proxyGetProperty(unsafe.Pointer(unsafe.SliceData(joined)), int32(len(joined)),
 		unsafe.Pointer(&result.data), unsafe.Pointer(&result.size))
+	value = taken()
 	const notFound = 1
 	switch status {
 	case 0:
-		return taken(), true, nil
+		return value, true, nil
 	case notFound:
 		return nil, false, nil
 	}
