@@ -125,11 +125,14 @@ func TestABI_HeaderMap(t *testing.T) {
 		if got, err := parseHeaders([]byte(tt.want)); err != nil || !slices.Equal(got, tt.headers) {
 			t.Errorf("%q: %v, %v", tt.want, got, err)
 		}
-		for size := range tt.want {
+		for size := 1; size < len(tt.want); size++ {
 			if got, err := parseHeaders([]byte(tt.want[:size])); err == nil {
 				t.Errorf("%q: %v", tt.want[:size], got)
 			}
 		}
+	}
+	if got, err := parseHeaders(nil); err != nil || len(got) != 0 {
+		t.Errorf("no bytes: %v, %v", got, err)
 	}
 	for _, sizes := range []string{"\xff\xff\xff\xff", "\x00\x00\x00\x10\x00\x00\x00\x00", "\x01\x00\x00\x00\xff\xff\xff\xff\x00\x00\x00\x00aa"} {
 		if got, err := parseHeaders([]byte(sizes)); err == nil {
