@@ -22,7 +22,7 @@ func inBlock(value string) (string, weak.Pointer[headerBlock]) {
 }
 
 // What outlives a request keeps what it needs of the header block, and not the block.
-func TestT22b_NothingKeepsAHeaderBlock(t *testing.T) {
+func TestT17_NothingKeepsAHeaderBlock(t *testing.T) {
 	t.Parallel()
 	server := func(filter.Call) filtertest.Reply { return said() }
 	for name, w := range map[string]*worker{

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"holdfast/filter/config"
+	"holdfast/introspection"
 	"holdfast/jwt"
 )
 
@@ -27,19 +28,43 @@ func TestRFC6750_2_1_TokenBytes(t *testing.T) {
 	}
 }
 
-// What the cache counts of a token is about what it takes, whatever its claims are made of:
-// a thousand of a few bytes each, or one with thousands of scopes. Not beside other tests.
-func TestT22b_TokensTakeWhatIsCounted(t *testing.T) {
+// What the caches count of a token, and of an answer about one, is about what it takes,
+// whatever its claims are made of: a thousand of a few bytes each, or one with thousands
+// of scopes. Not beside other tests.
+func TestT17_TokensTakeWhatIsCounted(t *testing.T) {
 	encode := base64.RawURLEncoding.EncodeToString
-	many := `{"sub":"%d"`
+	token := func(claims string) (any, int) {
+		text := encode([]byte(`{"alg":"ES256","typ":"at+jwt","kid":"k1"}`)) + "." + encode([]byte(claims)) + "." + strings.Repeat("A", 86)
+		parsed, err := jwt.Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		known := &knownToken{text: text, token: parsed}
+		known.read(&config.Issuer{ScopeClaims: []string{"scope"}})
+		return known, known.size()
+	}
+	answer := func(claims string) (any, int) {
+		answer, err := introspection.ParseAnswer(claims)
+		if err != nil {
+			t.Fatal(err)
+		}
+		v := newVerdict(answer, "opaque", &issuer{Introspection: &config.Introspection{}})
+		return v, v.cost("opaque")
+	}
+	many := `{"active":true,"sub":"%d"`
 	for i := range 1200 {
 		many += fmt.Sprintf(`,"%x":1`, i)
 	}
-	for name, claims := range map[string]string{
-		"usual":   `{"sub":"%d","scope":"read write","email":"` + strings.Repeat("a", 500) + `"}`,
-		"small":   `{"sub":"%d"}`,
-		"members": many + "}",
-		"scopes":  `{"sub":"%d","scope":"` + strings.Repeat("a ", 5000) + `"}`,
+	for name, test := range map[string]struct {
+		make   func(claims string) (kept any, counted int)
+		claims string
+	}{
+		"usual":             {token, `{"sub":"%d","scope":"read write","email":"` + strings.Repeat("a", 500) + `"}`},
+		"small":             {token, `{"sub":"%d"}`},
+		"members":           {token, many + "}"},
+		"scopes":            {token, `{"sub":"%d","scope":"` + strings.Repeat("a ", 5000) + `"}`},
+		"answer":            {answer, `{"active":true,"sub":"%d","scope":"read write","email":"` + strings.Repeat("a", 500) + `"}`},
+		"answer of members": {answer, many + "}"},
 	} {
 		heap := func() int {
 			runtime.GC()
@@ -48,17 +73,12 @@ func TestT22b_TokensTakeWhatIsCounted(t *testing.T) {
 			runtime.ReadMemStats(&m)
 			return int(m.HeapAlloc)
 		}
-		kept, counted := make([]*knownToken, 200), 0
+		kept, counted := make([]any, 200), 0
 		before := heap()
 		for i := range kept {
-			text := encode([]byte(`{"alg":"ES256","typ":"at+jwt","kid":"k1"}`)) + "." + encode(fmt.Appendf(nil, claims, i)) + "." + strings.Repeat("A", 86)
-			token, err := jwt.Parse(text)
-			if err != nil {
-				t.Fatal(err)
-			}
-			kept[i] = &knownToken{text: text, token: token}
-			kept[i].read(&config.Issuer{ScopeClaims: []string{"scope"}})
-			counted += kept[i].size()
+			one, size := test.make(fmt.Sprintf(test.claims, i))
+			kept[i] = one
+			counted += size
 		}
 		takes := heap() - before
 		runtime.KeepAlive(kept)

@@ -131,7 +131,8 @@ func (v *verdict) contradicts(claims jwt.Claims) bool {
 
 // cost is what keeping the verdict takes, about, in bytes.
 func (v *verdict) cost(token string) int {
-	return 256 + len(token) + len(v.claims.Object().Raw()) + len(v.signed)
+	members, _ := v.claims.Object().Members()
+	return 256 + len(token) + len(v.claims.Object().Raw()) + 64*len(members) + len(v.signed)
 }
 
 // mediaType is a Content-Type without its parameters, in lower case.
