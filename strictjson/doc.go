@@ -10,9 +10,10 @@
 // Member names are compared byte for byte after unescaping. There is no path
 // syntax, no folding of case, and no conversion between types.
 //
-// The grammar check and the scanning are gjson's. What gjson leaves open
-// (duplicates, depth, UTF-8, surrogates) is checked here before any value can
-// be read.
+// One pass over the document checks all of this before any value can be read: gjson
+// leaves duplicates, depth, UTF-8 and surrogates open, and its own check would be one
+// pass more. What gjson does is to unescape strings and to read numbers that are no
+// small integers.
 //
 // The package is pure: no clock, no I/O, no goroutines and no state.
 package strictjson

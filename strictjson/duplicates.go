@@ -1,66 +1,70 @@
 package strictjson
 
-import (
-	"slices"
+import "slices"
 
-	"github.com/tidwall/gjson"
-)
+// fewNames is up to how many names comparing is cheaper than sorting them. Beyond it
+// the square would be a way to burn CPU.
+const fewNames = 32
 
-// fewNames is up to how many names comparing each with each is cheaper than
-// sorting them. Beyond it the square would be a way to burn CPU.
-const fewNames = 16
-
-// duplicates looks for objects that name a member twice. names holds the names
-// of all objects that are open at the moment, the innermost last, so that one
-// slice serves a whole document.
-type duplicates struct {
-	names []string
+// names is a stack of names.
+type names struct {
+	count int
+	few   [fewNames]string
+	many  []string // all of them, once they are more than few
 }
 
-// absent reports whether no object in v, v included, names a member twice. It
-// recurses at most MaxDepth deep: scan has made sure of that.
-func (d *duplicates) absent(v Value) bool {
-	if v.kind != Object && v.kind != Array {
-		return true
+func (n *names) push(name string) {
+	switch {
+	case n.many != nil:
+		n.many = append(n.many[:n.count], name)
+	case n.count < fewNames:
+		n.few[n.count] = name
+	default:
+		n.many = append(append(make([]string, 0, 4*fewNames), n.few[:]...), name)
 	}
-	if d.names == nil {
-		d.names = make([]string, 0, fewNames)
-	}
-	base, ok := len(d.names), true
-	if v.members != nil {
-		for i := 0; i < len(v.members) && ok; i++ {
-			d.names = append(d.names, v.members[i].Name)
-			ok = d.absent(v.members[i].Value)
-		}
+	n.count++
+}
+
+// pop takes away all but the first, and reports whether the others differ from each
+// other.
+func (n *names) pop(first int) (differ bool) {
+	if n.many != nil {
+		differ = unique(n.many[first:n.count])
 	} else {
-		gjson.Parse(v.raw).ForEach(func(name, value gjson.Result) bool {
-			if v.kind == Object {
-				d.names = append(d.names, name.Str)
-			}
-			ok = d.absent(newValue(value))
-			return ok
-		})
+		differ = unique(n.few[first:n.count])
 	}
-	ok = ok && unique(d.names[base:])
-	d.names = d.names[:base]
-	return ok
+	n.count = first
+	return differ
 }
 
 // unique reports whether all names differ. It may change their order.
 func unique(names []string) bool {
-	if len(names) <= fewNames {
-		for i, name := range names {
-			if slices.Contains(names[:i], name) {
+	if len(names) > fewNames {
+		slices.Sort(names)
+		for i := 1; i < len(names); i++ {
+			if names[i] == names[i-1] {
 				return false
 			}
 		}
 		return true
 	}
-	slices.Sort(names)
-	for i := 1; i < len(names); i++ {
-		if names[i] == names[i-1] {
+	var seen uint64 // a bit for each mark that a name had
+	for i, name := range names {
+		bit := uint64(1) << mark(name)
+		if seen&bit != 0 && slices.Contains(names[:i], name) {
 			return false
 		}
+		seen |= bit
 	}
 	return true
+}
+
+// mark is a number below 64 that is the same for the same names, and tells most of
+// those apart that are used together.
+func mark(name string) uint {
+	n := uint(len(name))
+	if n == 0 {
+		return 0
+	}
+	return (n + 5*uint(name[0]) + 11*uint(name[n/2]) + 23*uint(name[n-1])) % 64
 }

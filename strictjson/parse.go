@@ -1,11 +1,6 @@
 package strictjson
 
-import (
-	"strings"
-	"unicode/utf8"
-
-	"github.com/tidwall/gjson"
-)
+import "unicode/utf8"
 
 // MaxDepth is how many arrays and objects may be open at once. No token, key
 // set or configuration comes near it, and a wasm stack holds it many times.
@@ -19,23 +14,17 @@ func Parse(doc string) (Value, error) {
 	if !utf8.ValidString(doc) {
 		return Value{}, errUTF8
 	}
-	size, err := scan(doc)
+	r := reader{doc: doc}
+	root, err := r.document()
 	if err != nil {
 		return Value{}, err
 	}
-	if !gjson.Valid(doc) {
-		return Value{}, errSyntax
-	}
-	// gjson takes white space after an object for a part of it.
-	root := newValue(gjson.Parse(strings.Trim(doc, " \t\r\n")))
-	if root.kind == Object {
+	v := Value{item: root}
+	if v.kind == Object {
 		// The root's members are asked for by name again and again: they are read
 		// once. Deeper objects are read where they stand, so that a hostile
 		// document cannot make this index many times its own size.
-		root.members = readMembers(root.raw, make([]Member, 0, size))
+		v.members = r.children()
 	}
-	if !new(duplicates).absent(root) {
-		return Value{}, errDuplicate
-	}
-	return root, nil
+	return v, nil
 }

@@ -141,7 +141,7 @@ func TestT08_DuplicateMembers(t *testing.T) {
 	many := func(last string) string { // beyond fewNames, so that they are sorted
 		var b strings.Builder
 		b.WriteString("{")
-		for i := range 4 * fewNames {
+		for i := range 2 * fewNames {
 			b.WriteString(`"n` + strconv.Itoa(i) + `":1,`)
 		}
 		return b.String() + `"` + last + `":2}`

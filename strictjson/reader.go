@@ -1,0 +1,241 @@
+package strictjson
+
+import "strings"
+
+// reader reads a document once, from left to right, by the grammar of RFC 8259. Its
+// methods are told where to read and say where they stopped: behind what they read,
+// or below zero, when err says why. In a Wasm VM each turn of a loop and each call
+// counts, so what is ordinary is read without either where that is possible.
+type reader struct {
+	doc   string
+	again bool // doc was read before: its names differ
+	err   error
+	depth int // arrays and objects that are open
+
+	names names // of the objects that are open, the innermost last
+
+	// The members or elements of the outermost value: how many there are, and the
+	// first of them. With many they are all there.
+	count int
+	few   [fewChildren]member
+	many  []member
+}
+
+// member is a member of an object, or an element of an array, which has no name.
+type member struct {
+	name string
+	item
+}
+
+// fewChildren is up to how many children are kept on the stack while they are read.
+const fewChildren = 32
+
+// document reads all of doc, which is one value with white space around it.
+func (r *reader) document() (item, error) {
+	start, _ := r.next(0)
+	end, kind, plain := r.value(start)
+	if end >= 0 {
+		if after, _ := r.next(end); after == len(r.doc) {
+			return item{r.doc[start:end], kind, plain}, nil
+		}
+		r.fail(errSyntax)
+	}
+	return item{}, r.err
+}
+
+// value reads the value at i. plain is what item.plain says.
+func (r *reader) value(i int) (end int, kind Kind, plain bool) {
+	switch c := r.at(i); c {
+	case '"':
+		end, plain = r.text(i + 1)
+		return end, String, plain
+	case '{', '[':
+		if r.depth == MaxDepth {
+			return r.fail(errDepth), Missing, false
+		}
+		r.depth++
+		if c == '{' {
+			end, kind = r.object(i+1), Object
+		} else {
+			end, kind = r.array(i+1), Array
+		}
+		r.depth--
+		return end, kind, false
+	case 't':
+		return r.literal(i, "true"), Bool, false
+	case 'f':
+		return r.literal(i, "false"), Bool, false
+	case 'n':
+		return r.literal(i, "null"), Null, false
+	}
+	return r.number(i), Number, false
+}
+
+// object reads an object whose brace is before i.
+func (r *reader) object(i int) int {
+	outer := r.names.count
+	i, c := r.next(i)
+	if c == '}' {
+		return i + 1
+	}
+	for {
+		if c != '"' {
+			return r.fail(errSyntax)
+		}
+		end, plain := r.text(i + 1)
+		if end < 0 {
+			return end
+		}
+		name := unescape(r.doc[i:end], plain)
+		if !r.again {
+			r.names.push(name)
+		}
+		if i, c = r.next(end); c != ':' {
+			return r.fail(errSyntax)
+		}
+		start, _ := r.next(i + 1)
+		end, kind, plain := r.value(start)
+		if end < 0 {
+			return end
+		}
+		if r.depth == 1 {
+			r.child(member{name, item{r.doc[start:end], kind, plain}})
+		}
+		switch i, c = r.next(end); c {
+		case ',':
+			i, c = r.next(i + 1)
+		case '}':
+			if !r.names.pop(outer) {
+				return r.fail(errDuplicate)
+			}
+			return i + 1
+		default:
+			return r.fail(errSyntax)
+		}
+	}
+}
+
+// array reads an array whose bracket is before i.
+func (r *reader) array(i int) int {
+	i, c := r.next(i)
+	if c == ']' {
+		return i + 1
+	}
+	for {
+		end, kind, plain := r.value(i)
+		if end < 0 {
+			return end
+		}
+		if r.depth == 1 {
+			r.child(member{"", item{r.doc[i:end], kind, plain}})
+		}
+		switch i, c = r.next(end); c {
+		case ',':
+			i, _ = r.next(i + 1)
+		case ']':
+			return i + 1
+		default:
+			return r.fail(errSyntax)
+		}
+	}
+}
+
+// children returns all children once they were read, in memory of their own.
+func (r *reader) children() []member {
+	children := make([]member, r.count)
+	if copy(children, r.few[:]) < r.count {
+		more := reader{doc: r.doc, again: true, many: children}
+		more.document()
+	}
+	return children
+}
+
+// child takes note of a member or an element of the outermost value.
+func (r *reader) child(m member) {
+	switch {
+	case r.many != nil:
+		r.many[r.count] = m
+	case r.count < fewChildren:
+		r.few[r.count] = m
+	}
+	r.count++
+}
+
+// literal reads one of the three words.
+func (r *reader) literal(i int, word string) int {
+	if strings.HasPrefix(r.doc[i:], word) {
+		return i + len(word)
+	}
+	return r.fail(errSyntax)
+}
+
+// number reads a number (RFC 8259 §6). Anything that begins no value ends here.
+func (r *reader) number(i int) int {
+	if r.at(i) == '-' {
+		i++
+	}
+	if r.at(i) == '0' {
+		i++
+	} else if i = r.digits(i); i < 0 {
+		return i
+	}
+	if r.at(i) == '.' {
+		if i = r.digits(i + 1); i < 0 {
+			return i
+		}
+	}
+	if r.at(i)|0x20 == 'e' {
+		i++
+		if c := r.at(i); c == '+' || c == '-' {
+			i++
+		}
+		i = r.digits(i)
+	}
+	return i
+}
+
+// digits reads one digit or more.
+func (r *reader) digits(i int) int {
+	start := i
+	for r.at(i)-'0' <= 9 {
+		i++
+	}
+	if i == start {
+		return r.fail(errSyntax)
+	}
+	return i
+}
+
+// next returns the first byte from i on that is no white space, and where it is. The
+// byte is 0, which begins nothing, at the end of the document.
+func (r *reader) next(i int) (at int, c byte) {
+	if i < len(r.doc) && r.doc[i] > ' ' {
+		return i, r.doc[i]
+	}
+	return r.afterSpace(i)
+}
+
+func (r *reader) afterSpace(i int) (at int, c byte) {
+	for ; i < len(r.doc); i++ {
+		switch c := r.doc[i]; c {
+		case ' ', '\t', '\r', '\n':
+		default:
+			return i, c
+		}
+	}
+	return i, 0
+}
+
+// at returns the byte at i, and 0 at the end of the document.
+func (r *reader) at(i int) byte {
+	if i < len(r.doc) {
+		return r.doc[i]
+	}
+	return 0
+}
+
+// fail notes why the document is refused.
+func (r *reader) fail(err error) int {
+	r.err = err
+	return -1
+}
