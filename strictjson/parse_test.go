@@ -49,6 +49,7 @@ func TestParseAccepts(t *testing.T) {
 		{"brackets in a string", `"` + strings.Repeat("[", 100) + `"`, String, ""},
 		{"as deep as allowed, arrays", nested("[", "]", MaxDepth), Array, ""},
 		{"as deep as allowed, objects", nested(`{"a":`, "}", MaxDepth), Object, ""},
+		{"as long as allowed", strings.Repeat(" ", MaxSize-1) + "1", Number, "1"},
 		{"wide", "[" + strings.Repeat("[],", 5000) + "[]]", Array, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -102,6 +103,8 @@ func TestParseRefuses(t *testing.T) {
 		{"mismatched brackets", `[}`, errSyntax},
 		{"brackets that only close", `]]]]`, errSyntax},
 		{"capital literal", `True`, errSyntax},
+
+		{"too long", strings.Repeat(" ", MaxSize) + "1", errSize},
 
 		{"bad UTF-8", "\"\xff\"", errUTF8},
 		{"overlong NUL", "\"\xc0\x80\"", errUTF8},

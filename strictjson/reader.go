@@ -21,29 +21,49 @@ type reader struct {
 	many  []member
 }
 
-// member is a member of an object, or an element of an array, which has no name.
-type member struct {
-	name string
-	item
-}
-
 // fewChildren is up to how many children are kept on the stack while they are read.
 const fewChildren = 32
 
+// member is where a member of an object stands, or an element of an array, which has
+// no name. It has no pointer, so that the collector has nothing to do with it.
+type member struct {
+	name, value span
+	plainName   bool // a name without escapes
+	plain       bool // a value that is a string without escapes
+	kind        Kind
+}
+
+// span is a part of a document. MaxSize makes 32 bits enough.
+type span struct{ start, end uint32 }
+
+func spanOf(start, end int) span { return span{uint32(start), uint32(end)} }
+
+// nameIn returns the name of a member of this object.
+func (m *member) nameIn(object string) string {
+	return unescape(object[m.name.start:m.name.end], m.plainName)
+}
+
+// valueIn returns the value of a member of this object or of an element of this array.
+func (m *member) valueIn(outer string) Value {
+	return Value{raw: outer[m.value.start:m.value.end], kind: m.kind, plain: m.plain}
+}
+
 // document reads all of doc, which is one value with white space around it.
-func (r *reader) document() (item, error) {
+func (r *reader) document() (Value, error) {
 	start, _ := r.next(0)
-	end, kind, plain := r.value(start)
+	r.doc = r.doc[start:]
+	end, kind, plain := r.value(0)
 	if end >= 0 {
 		if after, _ := r.next(end); after == len(r.doc) {
-			return item{r.doc[start:end], kind, plain}, nil
+			return Value{raw: r.doc[:end], kind: kind, plain: plain}, nil
 		}
 		r.fail(errSyntax)
 	}
-	return item{}, r.err
+	return Value{}, r.err
 }
 
-// value reads the value at i. plain is what item.plain says.
+// value reads the value at i. plain is whether it is a string without
+// escapes.
 func (r *reader) value(i int) (end int, kind Kind, plain bool) {
 	switch c := r.at(i); c {
 	case '"':
@@ -82,24 +102,24 @@ func (r *reader) object(i int) int {
 		if c != '"' {
 			return r.fail(errSyntax)
 		}
-		end, plain := r.text(i + 1)
-		if end < 0 {
-			return end
+		nameEnd, plainName := r.text(i + 1)
+		if nameEnd < 0 {
+			return nameEnd
 		}
-		name := unescape(r.doc[i:end], plain)
+		name := spanOf(i, nameEnd)
 		if !r.again {
-			r.names.push(name)
+			r.names.push(unescape(r.doc[i:nameEnd], plainName))
 		}
-		if i, c = r.next(end); c != ':' {
+		if i, c = r.next(nameEnd); c != ':' {
 			return r.fail(errSyntax)
 		}
-		start, _ := r.next(i + 1)
-		end, kind, plain := r.value(start)
+		i, _ = r.next(i + 1)
+		end, kind, plain := r.value(i)
 		if end < 0 {
 			return end
 		}
 		if r.depth == 1 {
-			r.child(member{name, item{r.doc[start:end], kind, plain}})
+			r.child(member{name, spanOf(i, end), plainName, plain, kind})
 		}
 		switch i, c = r.next(end); c {
 		case ',':
@@ -127,7 +147,7 @@ func (r *reader) array(i int) int {
 			return end
 		}
 		if r.depth == 1 {
-			r.child(member{"", item{r.doc[i:end], kind, plain}})
+			r.child(member{value: spanOf(i, end), plain: plain, kind: kind})
 		}
 		switch i, c = r.next(end); c {
 		case ',':
@@ -140,7 +160,8 @@ func (r *reader) array(i int) int {
 	}
 }
 
-// children returns all children once they were read, in memory of their own.
+// children returns all children once they were read, in memory of their own. It is
+// never nil.
 func (r *reader) children() []member {
 	children := make([]member, r.count)
 	if copy(children, r.few[:]) < r.count {

@@ -45,15 +45,10 @@ func (k Kind) String() string {
 // Value is one JSON value of a document that [Parse] has accepted. It is
 // immutable and safe for concurrent use. It keeps the document's text alive.
 type Value struct {
-	item
+	raw     string
 	members []member // of the root object only: see Parse
-}
-
-// item is a value without an index of its members.
-type item struct {
-	raw   string
-	kind  Kind
-	plain bool // a string without escapes
+	plain   bool     // a string without escapes
+	kind    Kind
 }
 
 // Member is one name and value of a JSON object. Name is unescaped.
@@ -129,7 +124,7 @@ func (v Value) Array() (elements []Value, ok bool) {
 	children := v.children(&r)
 	elements = make([]Value, len(children))
 	for i := range children {
-		elements[i].item = children[i].item
+		elements[i] = children[i].valueIn(v.raw)
 	}
 	return elements, true
 }
@@ -144,7 +139,7 @@ func (v Value) Members() (members []Member, ok bool) {
 	children := v.children(&r)
 	members = make([]Member, len(children))
 	for i := range children {
-		members[i].Name, members[i].Value.item = children[i].name, children[i].item
+		members[i] = Member{children[i].nameIn(v.raw), children[i].valueIn(v.raw)}
 	}
 	return members, true
 }
@@ -157,16 +152,22 @@ func (v Value) Get(name string) Value {
 	case v.kind != Object:
 		return Value{}
 	case v.members != nil:
-		return find(v.members, name)
+		return v.find(v.members, name)
 	}
 	var r reader
-	return find(v.children(&r), name)
+	return v.find(v.children(&r), name)
 }
 
-func find(members []member, name string) Value {
+// find is Get among the members of v.
+func (v Value) find(members []member, name string) Value {
+	length := uint32(len(name) + len(`""`))
 	for i := range members {
-		if members[i].name == name {
-			return Value{item: members[i].item}
+		m := &members[i]
+		if m.plainName && m.name.end-m.name.start != length {
+			continue // which spares most of the comparisons
+		}
+		if m.nameIn(v.raw) == name {
+			return m.valueIn(v.raw)
 		}
 	}
 	return Value{}
