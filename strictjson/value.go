@@ -1,6 +1,7 @@
 package strictjson
 
 import (
+	"iter"
 	"math"
 
 	"github.com/tidwall/gjson"
@@ -142,6 +143,40 @@ func (v Value) Members() (members []Member, ok bool) {
 		members[i] = Member{children[i].nameIn(v.raw), children[i].valueIn(v.raw)}
 	}
 	return members, true
+}
+
+// Elements goes through the elements of a JSON array in order, and takes nothing from
+// the heap for it. There are none in any other kind.
+func (v Value) Elements() iter.Seq[Value] {
+	return func(yield func(Value) bool) {
+		if v.kind != Array {
+			return
+		}
+		var r reader
+		children := v.children(&r)
+		for i := range children {
+			if !yield(children[i].valueIn(v.raw)) {
+				return
+			}
+		}
+	}
+}
+
+// All goes through the members of a JSON object in the order of the document, and takes
+// nothing from the heap for it. There are none in any other kind.
+func (v Value) All() iter.Seq2[string, Value] {
+	return func(yield func(string, Value) bool) {
+		if v.kind != Object {
+			return
+		}
+		var r reader
+		children := v.children(&r)
+		for i := range children {
+			if !yield(children[i].nameIn(v.raw), children[i].valueIn(v.raw)) {
+				return
+			}
+		}
+	}
 }
 
 // Get returns the member of exactly this name. It is [Missing] when v is no
