@@ -32,6 +32,21 @@ func Decode(text string) (data []byte, ok bool) { return AppendDecode(nil, text)
 // AppendDecode is Decode behind what is in data, which spares the heap a copy where
 // data lies on the stack.
 func AppendDecode(data []byte, text string) (_ []byte, ok bool) {
+	data, unused, ok := appendDecode(data, text)
+	if !ok || unused != 0 {
+		return nil, false
+	}
+	return data, true
+}
+
+// AppendDecodeLoose is AppendDecode, and takes any unused bits: two texts, or four, or
+// sixteen, stand for the same bytes.
+func AppendDecodeLoose(data []byte, text string) (_ []byte, ok bool) {
+	data, _, ok = appendDecode(data, text)
+	return data, ok
+}
+
+func appendDecode(data []byte, text string) (_ []byte, unused uint32, ok bool) {
 	start, size := len(data), len(text)*6/8
 	data = slices.Grow(data, size)[:start+size]
 	out := data[start:]
@@ -54,8 +69,8 @@ func AppendDecode(data []byte, text string) (_ []byte, ok bool) {
 			out[0], out = byte(bits>>left), out[1:]
 		}
 	}
-	if seen >= invalid || left >= 6 || bits&(1<<left-1) != 0 {
-		return nil, false
+	if seen >= invalid || left >= 6 {
+		return nil, 0, false
 	}
-	return data, true
+	return data, bits & (1<<left - 1), true
 }

@@ -27,6 +27,21 @@ func TestT20_OneSpelling(t *testing.T) {
 	}
 }
 
+// TestUnusedBits shows which spellings AppendDecodeLoose takes beyond the strict one.
+func TestUnusedBits(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{"Zg": "f", "Zh": "f", "Zv": "f", "Zm8": "fo", "Zm9": "fo", "Zm-": "fo", "Zm9v": "foo", "": ""} {
+		if got, ok := AppendDecodeLoose([]byte("a"), text); !ok || string(got) != "a"+want {
+			t.Errorf("%q became %q, %v", text, got, ok)
+		}
+	}
+	for _, text := range []string{"Z", "Zg==", "Zm9v\n", "Zm9vZ", "Z+", "Zm\n"} {
+		if got, ok := AppendDecodeLoose(nil, text); ok || got != nil {
+			t.Errorf("%q became %q", text, got)
+		}
+	}
+}
+
 func FuzzDecode(f *testing.F) {
 	for _, seed := range []string{"", "Zg", "Zg==", "Zh", "-_", "Zm9v\n"} {
 		f.Add(seed)
@@ -38,6 +53,10 @@ func FuzzDecode(f *testing.F) {
 		}
 		if want, err := base64.RawURLEncoding.Strict().DecodeString(text); ok != (err == nil && !strings.ContainsAny(text, "\r\n")) || ok && string(data) != string(want) {
 			t.Errorf("%q became %q, %v; encoding/base64 says %q, %v", text, data, ok, want, err)
+		}
+		loose, looseOK := AppendDecodeLoose(nil, text)
+		if want, err := base64.RawURLEncoding.DecodeString(text); looseOK != (err == nil && !strings.ContainsAny(text, "\r\n")) || looseOK && string(loose) != string(want) {
+			t.Errorf("%q became %q, %v; encoding/base64 says %q, %v", text, loose, looseOK, want, err)
 		}
 		if again, taken := Decode(base64.RawURLEncoding.EncodeToString([]byte(text))); !taken || string(again) != text {
 			t.Errorf("%q came back as %q, %v", text, again, taken)
