@@ -2,11 +2,12 @@ package strictjson
 
 import "slices"
 
-// fewNames is up to how many names comparing is cheaper than sorting them. Beyond it
-// the square would be a way to burn CPU.
+// fewNames is up to how many names of an object are compared with each other. Beyond it
+// the square would be a way to burn CPU, and they are sorted.
 const fewNames = 32
 
-// names is a stack of names.
+// names are the names of all objects that are open, the innermost last, so that one
+// stack serves a whole document.
 type names struct {
 	count int
 	few   [fewNames]string
@@ -25,46 +26,32 @@ func (n *names) push(name string) {
 	n.count++
 }
 
-// pop takes away all but the first, and reports whether the others differ from each
-// other.
-func (n *names) pop(first int) (differ bool) {
+// from returns the names but for the first ones.
+func (n *names) from(first int) []string {
 	if n.many != nil {
-		differ = unique(n.many[first:n.count])
-	} else {
-		differ = unique(n.few[first:n.count])
+		return n.many[first:n.count]
 	}
-	n.count = first
-	return differ
+	return n.few[first:n.count]
 }
 
-// unique reports whether all names differ. It may change their order.
-func unique(names []string) bool {
-	if len(names) > fewNames {
-		slices.Sort(names)
-		for i := 1; i < len(names); i++ {
-			if names[i] == names[i-1] {
-				return false
-			}
+// twice reports whether one of many names is there twice. It changes their order.
+func twice(names []string) bool {
+	slices.Sort(names)
+	for i := 1; i < len(names); i++ {
+		if names[i] == names[i-1] {
+			return true
 		}
-		return true
 	}
-	var seen uint64 // a bit for each mark that a name had
-	for i, name := range names {
-		bit := uint64(1) << mark(name)
-		if seen&bit != 0 && slices.Contains(names[:i], name) {
-			return false
-		}
-		seen |= bit
-	}
-	return true
+	return false
 }
 
-// mark is a number below 64 that is the same for the same names, and tells most of
-// those apart that are used together.
-func mark(name string) uint {
-	n := uint(len(name))
+// mark is the same for equal names, and tells most others apart: with these factors all
+// that are usual in tokens. Whoever makes names with one mark gains nothing, for equal
+// marks only have the names compared.
+func mark(name string) uint8 {
+	n := len(name)
 	if n == 0 {
 		return 0
 	}
-	return (n + 5*uint(name[0]) + 11*uint(name[n/2]) + 23*uint(name[n-1])) % 64
+	return uint8(n) + 23*name[0] + 33*name[n/2] + 13*name[n-1]
 }

@@ -182,6 +182,21 @@ func TestT08_DuplicateMembers(t *testing.T) {
 	}
 }
 
+// TestMark shows that no two names which are usual in tokens have to be compared.
+func TestMark(t *testing.T) {
+	seen := map[uint8]string{}
+	for _, name := range []string{
+		"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "client_id", "scope", "cnf", "auth_time", "acr", "amr", // RFC 9068 §2.2
+		"azp", "sid", "typ", "act", "nonce", "roles", "groups", "realm_access", "resource_access", "session_state", "allowed-origins",
+		"name", "given_name", "family_name", "preferred_username", "email", "email_verified",
+	} {
+		if other, known := seen[mark(name)]; known {
+			t.Errorf("%s has the mark of %s", name, other)
+		}
+		seen[mark(name)] = name
+	}
+}
+
 // TestT17_Depth shows that depth is found without recursion: the documents are far
 // deeper than any stack.
 func TestT17_Depth(t *testing.T) {

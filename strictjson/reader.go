@@ -1,6 +1,9 @@
 package strictjson
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // reader reads a document once, from left to right, by the grammar of RFC 8259. Its
 // methods are told where to read and say where they stopped: behind what they read,
@@ -31,6 +34,7 @@ type member struct {
 	plainName   bool // a name without escapes
 	plain       bool // a value that is a string without escapes
 	kind        Kind
+	mark        uint8 // of the name
 }
 
 // span is a part of a document. MaxSize makes 32 bits enough.
@@ -94,6 +98,7 @@ func (r *reader) value(i int) (end int, kind Kind, plain bool) {
 // object reads an object whose brace is before i.
 func (r *reader) object(i int) int {
 	outer := r.names.count
+	seen := uint64(0) // a bit for the mark of each name
 	i, c := r.next(i)
 	if c == '}' {
 		return i + 1
@@ -106,28 +111,37 @@ func (r *reader) object(i int) int {
 		if nameEnd < 0 {
 			return nameEnd
 		}
-		name := spanOf(i, nameEnd)
+		m := member{name: spanOf(i, nameEnd), plainName: plainName}
+		name := unescape(r.doc[i:nameEnd], plainName)
+		m.mark = mark(name)
 		if !r.again {
-			r.names.push(unescape(r.doc[i:nameEnd], plainName))
+			bit := uint64(1) << (m.mark % 64)
+			if seen&bit != 0 && r.names.count-outer <= fewNames && slices.Contains(r.names.from(outer), name) {
+				return r.fail(errDuplicate)
+			}
+			seen |= bit
+			r.names.push(name)
 		}
 		if i, c = r.next(nameEnd); c != ':' {
 			return r.fail(errSyntax)
 		}
 		i, _ = r.next(i + 1)
-		end, kind, plain := r.value(i)
-		if end < 0 {
+		var end int
+		if end, m.kind, m.plain = r.value(i); end < 0 {
 			return end
 		}
 		if r.depth == 1 {
-			r.child(member{name, spanOf(i, end), plainName, plain, kind})
+			m.value = spanOf(i, end)
+			r.child(m)
 		}
 		switch i, c = r.next(end); c {
 		case ',':
 			i, c = r.next(i + 1)
 		case '}':
-			if !r.names.pop(outer) {
+			if r.names.count-outer > fewNames && twice(r.names.from(outer)) {
 				return r.fail(errDuplicate)
 			}
+			r.names.count = outer
 			return i + 1
 		default:
 			return r.fail(errSyntax)

@@ -187,22 +187,18 @@ func (v Value) Get(name string) Value {
 	case v.kind != Object:
 		return Value{}
 	case v.members != nil:
-		return v.find(v.members, name)
+		return find(v.raw, v.members, name)
 	}
 	var r reader
-	return v.find(v.children(&r), name)
+	return find(v.raw, v.children(&r), name)
 }
 
-// find is Get among the members of v.
-func (v Value) find(members []member, name string) Value {
-	length := uint32(len(name) + len(`""`))
+// find is Get among the members of an object.
+func find(object string, members []member, name string) Value {
+	mark := mark(name)
 	for i := range members {
-		m := &members[i]
-		if m.plainName && m.name.end-m.name.start != length {
-			continue // which spares most of the comparisons
-		}
-		if m.nameIn(v.raw) == name {
-			return m.valueIn(v.raw)
+		if m := &members[i]; m.mark == mark && m.nameIn(object) == name {
+			return m.valueIn(object)
 		}
 	}
 	return Value{}
