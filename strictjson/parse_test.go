@@ -80,6 +80,18 @@ func TestParseRefuses(t *testing.T) {
 		{"trailing NUL", "{}\x00", errSyntax},
 		{"trailing comma", `{"a":1,}`, errSyntax},
 		{"trailing comma in an array", `[1,]`, errSyntax},
+		{"two elements without a comma", `[1 2]`, errSyntax},
+		{"two members without a comma", `{"a":1 "b":2}`, errSyntax},
+		{"no colon", `{"a" 1}`, errSyntax},
+		{"a bracket too many", `[1]]`, errSyntax},
+		{"member that is no string", `{1:1}`, errSyntax},
+		{"no value", `{"a":}`, errSyntax},
+		{"comma first", `[,1]`, errSyntax},
+		{"number with two points", `1.2.3`, errSyntax},
+		{"minus alone", `[-]`, errSyntax},
+		{"exponent without digits", `1e+`, errSyntax},
+		{"word that goes on", `[nulll]`, errSyntax},
+		{"DEL outside of a string", "\x7f{}", errSyntax},
 		{"truncated", `{"a":`, errSyntax},
 		{"unclosed string", `{"a`, errSyntax},
 		{"ends in a backslash", `"\`, errSyntax},
@@ -135,6 +147,33 @@ func TestParseRefuses(t *testing.T) {
 				t.Errorf("a refused document left a value: %v", v.Kind())
 			}
 		})
+	}
+}
+
+// TestStringsEndWhereTheyEnd shows that what ends the ordinary characters of a string is
+// found wherever it stands among the eight that are looked at together, and whatever
+// stands around it.
+func TestStringsEndWhereTheyEnd(t *testing.T) {
+	for _, filler := range []string{"a", " ", "!", "#", "[", "]", "\x7f", "\u0080", "\u07ff", "\uffff", "\U0010ffff"} {
+		for length := range 20 {
+			text := strings.Repeat(filler, length)
+			if got, ok := mustParse(t, `"`+text+`"`).Text(); !ok || got != text {
+				t.Errorf("%q became %q", text, got)
+			}
+			if got, ok := mustParse(t, `["`+text+`\\`+text+`"]`).Array(); !ok || len(got) != 1 || got[0].Raw() != `"`+text+`\\`+text+`"` {
+				t.Errorf("%q with a backslash became %v", text, got)
+			}
+			for c := range byte(0x20) {
+				for _, rest := range []string{`"`, `aaaaaaaa"`} {
+					if _, err := Parse(`"` + text + string(rune(c)) + rest); !errors.Is(err, errSyntax) {
+						t.Errorf("%q and then %#x: %v", text, c, err)
+					}
+				}
+			}
+			if _, err := Parse(`"` + text + `"` + text + `"`); length > 0 && filler != " " && !errors.Is(err, errSyntax) {
+				t.Errorf("%q ended too late: %v", text, err)
+			}
+		}
 	}
 }
 

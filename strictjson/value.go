@@ -204,6 +204,17 @@ func find(object string, members []member, name string) Value {
 	return Value{}
 }
 
+// Indexed returns the same value, and reads the members of an object once, which pays
+// for whoever asks for many of them by name. What [Parse] returns is that way already.
+func (v Value) Indexed() Value {
+	if v.kind == Object && v.members == nil {
+		r := reader{doc: v.raw, again: true}
+		r.document()
+		v.members = r.children()
+	}
+	return v
+}
+
 // children returns the members or elements of v, in the room of r if it is enough.
 func (v Value) children(r *reader) []member {
 	if v.members != nil {
