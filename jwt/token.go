@@ -8,7 +8,7 @@ import (
 // Token is a compact JWS whose form [Parse] has checked. Nothing in it is to be
 // believed before [Key.Verify]. It is immutable.
 type Token struct {
-	headerSegment
+	head         *headerSegment // shared with other tokens; nil in the zero Token
 	claims       Claims
 	payload      string // second segment, as sent
 	signingInput string // first and second segment with their dot, as sent
@@ -53,16 +53,21 @@ func parse(compact string, parseHeader func(segment string) (*headerSegment, err
 		return nil, errSignatureForm
 	}
 	return &Token{
-		headerSegment: *header,
-		claims:        Claims{object},
-		payload:       payloadSegment,
-		signingInput:  compact[:len(headerSegment)+1+len(payloadSegment)],
-		signature:     signature,
+		head:         header,
+		claims:       Claims{object},
+		payload:      payloadSegment,
+		signingInput: compact[:len(headerSegment)+1+len(payloadSegment)],
+		signature:    signature,
 	}, nil
 }
 
 // Header returns the JOSE header.
-func (t *Token) Header() Header { return t.header }
+func (t *Token) Header() Header {
+	if t.head == nil {
+		return Header{}
+	}
+	return t.head.header
+}
 
 // Claims returns the claims.
 func (t *Token) Claims() Claims { return t.claims }
