@@ -83,9 +83,9 @@ func subjectPublicKeyInfo(key publicKey) string {
 	var algorithm, content string
 	switch key := key.(type) {
 	case *ecKey[*nistec.P256Point]:
-		algorithm, content = algorithmP256, string(key.public.Bytes()) // RFC 5480 §2.2: uncompressed
+		algorithm, content = algorithmP256, key.point // RFC 5480 §2.2: uncompressed
 	case *ecKey[*nistec.P384Point]:
-		algorithm, content = algorithmP384, string(key.public.Bytes())
+		algorithm, content = algorithmP384, key.point
 	case *rsaKey: // RFC 8017 A.1.1
 		e := big.NewInt(int64(key.public.E)).Bytes()
 		algorithm, content = algorithmRSA, derElement(derSequence, derUint(key.public.N.Bytes()), derUint(e))
