@@ -117,7 +117,7 @@ const (
 // readKey reads the "jwk". Package jwt refuses private and symmetric ones, and points off
 // their curve.
 func (p *Proof) readKey() error {
-	jwk := p.token.HeaderParameter("jwk")
+	jwk := p.token.HeaderParameter("jwk").Indexed()
 	if jwk.Kind() == strictjson.Missing {
 		return errNoKey
 	}

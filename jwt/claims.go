@@ -68,25 +68,25 @@ func (c Claims) Issuer() (string, error) {
 
 // Audiences returns "aud" (RFC 7519 §4.1.3), a string or an array of at most 256
 // strings and nothing else. Errors wrap [ErrMissingClaim] or [ErrClaim].
-func (c Claims) Audiences() ([]string, error) {
+func (c Claims) Audiences() ([]string, error) { return c.appendAudiences(nil) }
+
+// appendAudiences is Audiences behind what is in audiences, which spares the heap a list
+// that lies on the stack.
+func (c Claims) appendAudiences(audiences []string) ([]string, error) {
 	aud := c.object.Get("aud")
 	switch aud.Kind() {
 	case strictjson.Missing:
 		return nil, errNoAudience
 	case strictjson.String:
 		text, _ := aud.Text()
-		return []string{text}, nil
+		return append(audiences, text), nil
 	case strictjson.Array:
-		elements, _ := aud.Array()
-		if len(elements) > maxAudiences {
-			return nil, errAudienceType
-		}
-		audiences := make([]string, len(elements))
-		for i, element := range elements {
-			var ok bool
-			if audiences[i], ok = element.Text(); !ok {
+		for element := range aud.Elements() {
+			text, ok := element.Text()
+			if !ok || len(audiences) == maxAudiences {
 				return nil, errAudienceType
 			}
+			audiences = append(audiences, text)
 		}
 		return audiences, nil
 	}

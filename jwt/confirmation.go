@@ -33,19 +33,18 @@ func ParseConfirmation(cnf strictjson.Value) (Confirmation, error) {
 	if cnf.Kind() == strictjson.Missing {
 		return Confirmation{}, nil
 	}
-	members, ok := cnf.Members()
-	if !ok {
+	if cnf.Kind() != strictjson.Object {
 		return Confirmation{}, errConfirmationType
 	}
 	c := Confirmation{Present: true}
-	for _, member := range members {
-		switch member.Name {
+	for name, value := range cnf.All() {
+		switch name {
 		case "x5t#S256":
-			if c.X5T = parseThumbprint(member.Value); c.X5T == nil {
+			if c.X5T = parseThumbprint(value); c.X5T == nil {
 				return Confirmation{}, errX5T
 			}
 		case "jkt":
-			if c.JKT = parseThumbprint(member.Value); c.JKT == nil {
+			if c.JKT = parseThumbprint(value); c.JKT == nil {
 				return Confirmation{}, errJKT
 			}
 		default:

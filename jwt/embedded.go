@@ -19,4 +19,9 @@ func ParseKey(jwk strictjson.Value) (*Key, error) {
 
 // HeaderParameter returns the JOSE header parameter of exactly this name (RFC 7515 §4).
 // It is strictjson.Missing when there is none.
-func (t *Token) HeaderParameter(name string) strictjson.Value { return t.parameters.Get(name) }
+func (t *Token) HeaderParameter(name string) strictjson.Value {
+	if t.head == nil {
+		return strictjson.Value{}
+	}
+	return t.head.parameters.Get(name)
+}

@@ -14,7 +14,7 @@ func (k *Key) Equal(other *Key) bool {
 
 func (k *ecKey[P]) equal(other publicKey) bool {
 	o, ok := other.(*ecKey[P])
-	return ok && bytes.Equal(k.public.Bytes(), o.public.Bytes())
+	return ok && k.point == o.point
 }
 
 func (k *rsaKey) equal(other publicKey) bool {

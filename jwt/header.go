@@ -32,42 +32,49 @@ var (
 // §4.1.9). A header without "typ" has the type "".
 func (h Header) HasType(subtype string) bool { return equalFoldASCII(mediaSubtype(h.Type), subtype) }
 
-// parseHeader reads the first segment. parameters is the whole of it.
-func parseHeader(segment string) (h Header, parameters strictjson.Value, err error) {
+// headerSegment is a first segment that was read. It is immutable, so that tokens may
+// share it.
+type headerSegment struct {
+	header     Header
+	parameters strictjson.Value // the whole of it
+}
+
+func parseHeader(segment string) (*headerSegment, error) {
 	text, ok := decodeText(segment)
 	if !ok {
-		return Header{}, strictjson.Value{}, errHeaderEncoding
+		return nil, errHeaderEncoding
 	}
 	object, err := strictjson.Parse(text)
 	if err != nil || object.Kind() != strictjson.Object {
-		return Header{}, strictjson.Value{}, errHeaderJSON
+		return nil, errHeaderJSON
 	}
 	for _, name := range encryptionParameters {
 		if hasMember(object, name) {
-			return Header{}, strictjson.Value{}, ErrEncrypted
+			return nil, ErrEncrypted
 		}
 	}
 	// "b64" changes what is signed and is only legal together with "crit"
 	// (RFC 7797 §6); JWTs must not use it (§7).
 	if hasMember(object, "crit") || hasMember(object, "b64") {
-		return Header{}, strictjson.Value{}, ErrCritical
+		return nil, ErrCritical
 	}
+	var h Header
 	name, _ := object.Get("alg").Text()
 	if h.Algorithm, ok = ParseAlgorithm(name); !ok {
-		return Header{}, strictjson.Value{}, ErrAlgorithm
+		return nil, ErrAlgorithm
 	}
 	if kid := object.Get("kid"); kid.Kind() != strictjson.Missing {
 		h.KeyID, h.HasKeyID = kid.Text()
 		if !h.HasKeyID || len(h.KeyID) > maxKeyID {
-			return Header{}, strictjson.Value{}, errHeaderKeyID
+			return nil, errHeaderKeyID
 		}
 	}
 	if typ := object.Get("typ"); typ.Kind() != strictjson.Missing {
 		if h.Type, _ = typ.Text(); h.Type == "" {
-			return Header{}, strictjson.Value{}, errHeaderType
+			return nil, errHeaderType
 		}
 	}
-	return h, object, nil
+	return &headerSegment{h, object}, nil
 }
 
 func hasMember(object strictjson.Value, name string) bool {

@@ -14,7 +14,8 @@ import (
 // counted as an opaque token would be sent to introspection, where a more lenient
 // reader might find it good. So characters outside the alphabet are skipped, both
 // base64 alphabets are read, the JSON may be cut off or break the grammar, and
-// the names match in any case. What [Parse] then makes of it is another matter.
+// the names match in any case. What [Parse] then makes of it is another matter; but
+// what Parse takes is a JWT, so that only what it refused has to be looked at.
 func IsJWT(token string) bool {
 	segment, _, _ := strings.Cut(token, ".")
 	var buffer [512]byte // longer headers are rare, and go to the heap

@@ -42,7 +42,7 @@ func ParseKeySet(doc string) (*KeySet, error) {
 		if jwk.Kind() != strictjson.Object {
 			return nil, errKeySetKeys
 		}
-		if key, ok := parseKey(jwk); ok {
+		if key, ok := parseKey(jwk.Indexed()); ok {
 			set.keys = append(set.keys, key)
 		}
 	}

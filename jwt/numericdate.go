@@ -38,6 +38,6 @@ func NumericDate(v strictjson.Value) (t time.Time, present bool, err error) {
 	if seconds >= lastDate {
 		return time.Unix(lastDate, 0), true, nil
 	}
-	whole, fraction := math.Modf(seconds)
-	return time.Unix(int64(whole), int64(fraction*1e9)), true, nil
+	whole := math.Trunc(seconds)
+	return time.Unix(int64(whole), int64((seconds-whole)*1e9)), true, nil
 }

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"strings"
 	"testing"
+
+	"holdfast/strictjson"
 )
 
 func TestAlgorithmNames(t *testing.T) {
@@ -141,5 +143,13 @@ func TestIsJWTNeverBelowParse(t *testing.T) {
 		if token := is.compact(is.header(), goodClaims); !IsJWT(token) {
 			t.Errorf("%v", a)
 		}
+	}
+}
+
+// TestZeroToken shows that a Token which nobody has parsed is no reason to panic.
+func TestZeroToken(t *testing.T) {
+	var token Token
+	if token.Header() != (Header{}) || token.HeaderParameter("alg").Kind() != strictjson.Missing || token.Claims().Get("iss").Kind() != strictjson.Missing {
+		t.Error("the zero Token says something")
 	}
 }

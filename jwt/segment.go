@@ -25,10 +25,10 @@ func splitCompact(compact string) (header, payload, signature string, err error)
 	if !ok {
 		return "", "", "", errParts
 	}
-	switch strings.Count(signature, ".") {
-	case 0:
+	switch {
+	case strings.IndexByte(signature, '.') < 0:
 		return header, payload, signature, nil
-	case 2:
+	case strings.Count(signature, ".") == 2:
 		return "", "", "", errFiveParts
 	}
 	return "", "", "", errParts

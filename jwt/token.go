@@ -8,8 +8,7 @@ import (
 // Token is a compact JWS whose form [Parse] has checked. Nothing in it is to be
 // believed before [Key.Verify]. It is immutable.
 type Token struct {
-	header       Header
-	parameters   strictjson.Value // the whole header
+	head         *headerSegment // shared with other tokens; nil in the zero Token
 	claims       Claims
 	payload      string // second segment, as sent
 	signingInput string // first and second segment with their dot, as sent
@@ -29,12 +28,15 @@ var (
 // Errors wrap [ErrMalformed], [ErrEncrypted], [ErrAlgorithm] or [ErrCritical].
 // Time and memory are linear in the length, which the caller bounds. Parse
 // decides nothing about whether the token may be used.
-func Parse(compact string) (*Token, error) {
+func Parse(compact string) (*Token, error) { return parse(compact, parseHeader) }
+
+// parse is Parse with a way to read the header.
+func parse(compact string, parseHeader func(segment string) (*headerSegment, error)) (*Token, error) {
 	headerSegment, payloadSegment, signatureSegment, err := splitCompact(compact)
 	if err != nil {
 		return nil, err
 	}
-	header, parameters, err := parseHeader(headerSegment)
+	header, err := parseHeader(headerSegment)
 	if err != nil {
 		return nil, err
 	}
@@ -51,8 +53,7 @@ func Parse(compact string) (*Token, error) {
 		return nil, errSignatureForm
 	}
 	return &Token{
-		header:       header,
-		parameters:   parameters,
+		head:         header,
 		claims:       Claims{object},
 		payload:      payloadSegment,
 		signingInput: compact[:len(headerSegment)+1+len(payloadSegment)],
@@ -61,7 +62,12 @@ func Parse(compact string) (*Token, error) {
 }
 
 // Header returns the JOSE header.
-func (t *Token) Header() Header { return t.header }
+func (t *Token) Header() Header {
+	if t.head == nil {
+		return Header{}
+	}
+	return t.head.header
+}
 
 // Claims returns the claims.
 func (t *Token) Claims() Claims { return t.claims }

@@ -16,7 +16,7 @@ func (k *Key) Verify(t *Token) error { return k.VerifyWith(t, Tables{}) }
 // VerifyWith is [Key.Verify], and is faster where the tables are of use: with an
 // ES256 key. The outcome is the same with any tables.
 func (k *Key) VerifyWith(t *Token, tables Tables) error {
-	return k.verifySignature(t.header.Algorithm, t.signingInput, t.signature, tables)
+	return k.verifySignature(t.Header().Algorithm, t.signingInput, t.signature, tables)
 }
 
 // verifySignature is VerifyWith without a token around it.

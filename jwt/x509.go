@@ -83,9 +83,9 @@ func subjectPublicKeyInfo(key publicKey) string {
 	var algorithm, content string
 	switch key := key.(type) {
 	case *ecKey[*nistec.P256Point]:
-		algorithm, content = algorithmP256, string(key.public.Bytes()) // RFC 5480 §2.2: uncompressed
+		algorithm, content = algorithmP256, key.point // RFC 5480 §2.2: uncompressed
 	case *ecKey[*nistec.P384Point]:
-		algorithm, content = algorithmP384, string(key.public.Bytes())
+		algorithm, content = algorithmP384, key.point
 	case *rsaKey: // RFC 8017 A.1.1
 		e := big.NewInt(int64(key.public.E)).Bytes()
 		algorithm, content = algorithmRSA, derElement(derSequence, derUint(key.public.N.Bytes()), derUint(e))
@@ -110,13 +110,23 @@ func derUint(bigEndian []byte) string {
 
 // derElement is one element of less than 64 KiB (X.690 §8.1.3, §10.1).
 func derElement(tag string, parts ...string) string {
-	content := strings.Join(parts, "")
-	size := []byte{byte(len(content))}
-	switch {
-	case len(content) >= 0x100:
-		size = []byte{0x82, byte(len(content) >> 8), byte(len(content))}
-	case len(content) >= 0x80:
-		size = []byte{0x81, byte(len(content))}
+	length := 0
+	for _, part := range parts {
+		length += len(part)
 	}
-	return tag + string(size) + content
+	var b strings.Builder
+	b.Grow(len(tag) + 3 + length)
+	b.WriteString(tag)
+	switch {
+	case length >= 0x100:
+		b.WriteByte(0x82)
+		b.WriteByte(byte(length >> 8))
+	case length >= 0x80:
+		b.WriteByte(0x81)
+	}
+	b.WriteByte(byte(length))
+	for _, part := range parts {
+		b.WriteString(part)
+	}
+	return b.String()
 }

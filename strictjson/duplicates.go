@@ -1,66 +1,57 @@
 package strictjson
 
-import (
-	"slices"
+import "slices"
 
-	"github.com/tidwall/gjson"
-)
+// fewNames is up to how many names of an object are compared with each other. Beyond it
+// the square would be a way to burn CPU, and they are sorted.
+const fewNames = 32
 
-// fewNames is up to how many names comparing each with each is cheaper than
-// sorting them. Beyond it the square would be a way to burn CPU.
-const fewNames = 16
-
-// duplicates looks for objects that name a member twice. names holds the names
-// of all objects that are open at the moment, the innermost last, so that one
-// slice serves a whole document.
-type duplicates struct {
-	names []string
+// names are the names of all objects that are open, the innermost last, so that one
+// stack serves a whole document.
+type names struct {
+	count int
+	few   [fewNames]string
+	many  []string // all of them, once they are more than few
 }
 
-// absent reports whether no object in v, v included, names a member twice. It
-// recurses at most MaxDepth deep: scan has made sure of that.
-func (d *duplicates) absent(v Value) bool {
-	if v.kind != Object && v.kind != Array {
-		return true
+func (n *names) push(name string) {
+	switch {
+	case n.many != nil:
+		n.many = append(n.many[:n.count], name)
+	case n.count < fewNames:
+		n.few[n.count] = name
+	default:
+		n.many = append(append(make([]string, 0, 4*fewNames), n.few[:]...), name)
 	}
-	if d.names == nil {
-		d.names = make([]string, 0, fewNames)
-	}
-	base, ok := len(d.names), true
-	if v.members != nil {
-		for i := 0; i < len(v.members) && ok; i++ {
-			d.names = append(d.names, v.members[i].Name)
-			ok = d.absent(v.members[i].Value)
-		}
-	} else {
-		gjson.Parse(v.raw).ForEach(func(name, value gjson.Result) bool {
-			if v.kind == Object {
-				d.names = append(d.names, name.Str)
-			}
-			ok = d.absent(newValue(value))
-			return ok
-		})
-	}
-	ok = ok && unique(d.names[base:])
-	d.names = d.names[:base]
-	return ok
+	n.count++
 }
 
-// unique reports whether all names differ. It may change their order.
-func unique(names []string) bool {
-	if len(names) <= fewNames {
-		for i, name := range names {
-			if slices.Contains(names[:i], name) {
-				return false
-			}
-		}
-		return true
+// from returns the names but for the first ones.
+func (n *names) from(first int) []string {
+	if n.many != nil {
+		return n.many[first:n.count]
 	}
+	return n.few[first:n.count]
+}
+
+// twice reports whether one of many names is there twice. It changes their order.
+func twice(names []string) bool {
 	slices.Sort(names)
 	for i := 1; i < len(names); i++ {
 		if names[i] == names[i-1] {
-			return false
+			return true
 		}
 	}
-	return true
+	return false
+}
+
+// mark is the same for equal names, and tells most others apart: with these factors all
+// that are usual in tokens. Whoever makes names with one mark gains nothing, for equal
+// marks only have the names compared.
+func mark(name string) uint8 {
+	n := len(name)
+	if n == 0 {
+		return 0
+	}
+	return uint8(n) + 23*name[0] + 33*name[n/2] + 13*name[n-1]
 }

@@ -9,6 +9,7 @@ var ErrInvalid = errors.New("invalid JSON")
 // The rules, one error each. They are built once, so that refusing costs no
 // memory.
 var (
+	errSize      = &ruleError{"too long"}
 	errUTF8      = &ruleError{"not valid UTF-8"}
 	errSurrogate = &ruleError{"unpaired surrogate escape"}
 	errDepth     = &ruleError{"nested too deeply"}

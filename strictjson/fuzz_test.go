@@ -128,6 +128,16 @@ func compare(t *testing.T, v Value, want any) {
 		for i := range want {
 			compare(t, elements[i], want[i])
 		}
+		i := 0
+		for element := range v.Elements() {
+			if element.Raw() != elements[i].Raw() {
+				t.Fatalf("element %d is %s, or %s", i, elements[i].Raw(), element.Raw())
+			}
+			i++
+		}
+		if i != len(elements) {
+			t.Fatalf("%d elements, or %d", len(elements), i)
+		}
 	case map[string]any:
 		members, ok := v.Members()
 		if !ok || len(members) != len(want) {
@@ -140,6 +150,17 @@ func compare(t *testing.T, v Value, want any) {
 			}
 			compare(t, member.Value, inner)
 			compare(t, v.Get(member.Name), inner)
+			compare(t, v.Indexed().Get(member.Name), inner)
+		}
+		i := 0
+		for name, value := range v.All() {
+			if name != members[i].Name || value.Raw() != members[i].Value.Raw() {
+				t.Fatalf("member %d is %q, or %q", i, members[i].Name, name)
+			}
+			i++
+		}
+		if i != len(members) {
+			t.Fatalf("%d members, or %d", len(members), i)
 		}
 	}
 }

@@ -49,6 +49,7 @@ func TestParseAccepts(t *testing.T) {
 		{"brackets in a string", `"` + strings.Repeat("[", 100) + `"`, String, ""},
 		{"as deep as allowed, arrays", nested("[", "]", MaxDepth), Array, ""},
 		{"as deep as allowed, objects", nested(`{"a":`, "}", MaxDepth), Object, ""},
+		{"as long as allowed", strings.Repeat(" ", MaxSize-1) + "1", Number, "1"},
 		{"wide", "[" + strings.Repeat("[],", 5000) + "[]]", Array, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -79,6 +80,18 @@ func TestParseRefuses(t *testing.T) {
 		{"trailing NUL", "{}\x00", errSyntax},
 		{"trailing comma", `{"a":1,}`, errSyntax},
 		{"trailing comma in an array", `[1,]`, errSyntax},
+		{"two elements without a comma", `[1 2]`, errSyntax},
+		{"two members without a comma", `{"a":1 "b":2}`, errSyntax},
+		{"no colon", `{"a" 1}`, errSyntax},
+		{"a bracket too many", `[1]]`, errSyntax},
+		{"member that is no string", `{1:1}`, errSyntax},
+		{"no value", `{"a":}`, errSyntax},
+		{"comma first", `[,1]`, errSyntax},
+		{"number with two points", `1.2.3`, errSyntax},
+		{"minus alone", `[-]`, errSyntax},
+		{"exponent without digits", `1e+`, errSyntax},
+		{"word that goes on", `[nulll]`, errSyntax},
+		{"DEL outside of a string", "\x7f{}", errSyntax},
 		{"truncated", `{"a":`, errSyntax},
 		{"unclosed string", `{"a`, errSyntax},
 		{"ends in a backslash", `"\`, errSyntax},
@@ -102,6 +115,8 @@ func TestParseRefuses(t *testing.T) {
 		{"mismatched brackets", `[}`, errSyntax},
 		{"brackets that only close", `]]]]`, errSyntax},
 		{"capital literal", `True`, errSyntax},
+
+		{"too long", strings.Repeat(" ", MaxSize) + "1", errSize},
 
 		{"bad UTF-8", "\"\xff\"", errUTF8},
 		{"overlong NUL", "\"\xc0\x80\"", errUTF8},
@@ -135,13 +150,40 @@ func TestParseRefuses(t *testing.T) {
 	}
 }
 
+// TestStringsEndWhereTheyEnd shows that what ends the ordinary characters of a string is
+// found wherever it stands among the eight that are looked at together, and whatever
+// stands around it.
+func TestStringsEndWhereTheyEnd(t *testing.T) {
+	for _, filler := range []string{"a", " ", "!", "#", "[", "]", "\x7f", "\u0080", "\u07ff", "\uffff", "\U0010ffff"} {
+		for length := range 20 {
+			text := strings.Repeat(filler, length)
+			if got, ok := mustParse(t, `"`+text+`"`).Text(); !ok || got != text {
+				t.Errorf("%q became %q", text, got)
+			}
+			if got, ok := mustParse(t, `["`+text+`\\`+text+`"]`).Array(); !ok || len(got) != 1 || got[0].Raw() != `"`+text+`\\`+text+`"` {
+				t.Errorf("%q with a backslash became %v", text, got)
+			}
+			for c := range byte(0x20) {
+				for _, rest := range []string{`"`, `aaaaaaaa"`} {
+					if _, err := Parse(`"` + text + string(rune(c)) + rest); !errors.Is(err, errSyntax) {
+						t.Errorf("%q and then %#x: %v", text, c, err)
+					}
+				}
+			}
+			if _, err := Parse(`"` + text + `"` + text + `"`); length > 0 && filler != " " && !errors.Is(err, errSyntax) {
+				t.Errorf("%q ended too late: %v", text, err)
+			}
+		}
+	}
+}
+
 // TestT08_DuplicateMembers shows that no object may say something twice, however
 // the name is spelt and wherever the object stands.
 func TestT08_DuplicateMembers(t *testing.T) {
 	many := func(last string) string { // beyond fewNames, so that they are sorted
 		var b strings.Builder
 		b.WriteString("{")
-		for i := range 4 * fewNames {
+		for i := range 2 * fewNames {
 			b.WriteString(`"n` + strconv.Itoa(i) + `":1,`)
 		}
 		return b.String() + `"` + last + `":2}`
@@ -176,6 +218,21 @@ func TestT08_DuplicateMembers(t *testing.T) {
 				t.Errorf("error %v", err)
 			}
 		})
+	}
+}
+
+// TestMark shows that no two names which are usual in tokens have to be compared.
+func TestMark(t *testing.T) {
+	seen := map[uint8]string{}
+	for _, name := range []string{
+		"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "client_id", "scope", "cnf", "auth_time", "acr", "amr", // RFC 9068 §2.2
+		"azp", "sid", "typ", "act", "nonce", "roles", "groups", "realm_access", "resource_access", "session_state", "allowed-origins",
+		"name", "given_name", "family_name", "preferred_username", "email", "email_verified",
+	} {
+		if other, known := seen[mark(name)]; known {
+			t.Errorf("%s has the mark of %s", name, other)
+		}
+		seen[mark(name)] = name
 	}
 }
 

@@ -1,6 +1,7 @@
 package strictjson
 
 import (
+	"iter"
 	"math"
 
 	"github.com/tidwall/gjson"
@@ -46,7 +47,8 @@ func (k Kind) String() string {
 // immutable and safe for concurrent use. It keeps the document's text alive.
 type Value struct {
 	raw     string
-	members []Member // of the root object only: see Parse
+	members []member // of the root object only: see Parse
+	plain   bool     // a string without escapes
 	kind    Kind
 }
 
@@ -68,7 +70,7 @@ func (v Value) Text() (text string, ok bool) {
 	if v.kind != String {
 		return "", false
 	}
-	return gjson.Parse(v.raw).Str, true
+	return unescape(v.raw, v.plain), true
 }
 
 // Bool returns a JSON boolean. ok is false for every other kind.
@@ -85,11 +87,32 @@ func (v Value) Float() (number float64, ok bool) {
 	if v.kind != Number {
 		return 0, false
 	}
+	if number, ok := smallInteger(v.raw); ok {
+		return number, true
+	}
 	number = gjson.Parse(v.raw).Num
 	if math.IsInf(number, 0) || math.IsNaN(number) {
 		return 0, false
 	}
 	return number, true
+}
+
+// smallInteger reads what most numbers are, dates among them: digits only, and so few
+// that a float64 holds their value exactly.
+func smallInteger(raw string) (number float64, ok bool) {
+	const exact = 15
+	if len(raw) > exact {
+		return 0, false
+	}
+	n := int64(0)
+	for i := range len(raw) {
+		digit := raw[i] - '0'
+		if digit > 9 {
+			return 0, false
+		}
+		n = n*10 + int64(digit)
+	}
+	return float64(n), true
 }
 
 // Array returns the elements of a JSON array in order. ok is false for every
@@ -98,79 +121,109 @@ func (v Value) Array() (elements []Value, ok bool) {
 	if v.kind != Array {
 		return nil, false
 	}
-	gjson.Parse(v.raw).ForEach(func(_, element gjson.Result) bool {
-		elements = append(elements, newValue(element))
-		return true
-	})
+	var r reader
+	children := v.children(&r)
+	elements = make([]Value, len(children))
+	for i := range children {
+		elements[i] = children[i].valueIn(v.raw)
+	}
 	return elements, true
 }
 
 // Members returns the members of a JSON object in the order of the document.
-// ok is false for every other kind. The slice is shared: callers only read it.
+// ok is false for every other kind.
 func (v Value) Members() (members []Member, ok bool) {
 	if v.kind != Object {
 		return nil, false
 	}
-	if v.members != nil {
-		return v.members, true
+	var r reader
+	children := v.children(&r)
+	members = make([]Member, len(children))
+	for i := range children {
+		members[i] = Member{children[i].nameIn(v.raw), children[i].valueIn(v.raw)}
 	}
-	return readMembers(v.raw, nil), true
+	return members, true
 }
 
-func readMembers(object string, members []Member) []Member {
-	gjson.Parse(object).ForEach(func(name, value gjson.Result) bool {
-		members = append(members, Member{name.Str, newValue(value)})
-		return true
-	})
-	return members
+// Elements goes through the elements of a JSON array in order, and takes nothing from
+// the heap for it. There are none in any other kind.
+func (v Value) Elements() iter.Seq[Value] {
+	return func(yield func(Value) bool) {
+		if v.kind != Array {
+			return
+		}
+		var r reader
+		children := v.children(&r)
+		for i := range children {
+			if !yield(children[i].valueIn(v.raw)) {
+				return
+			}
+		}
+	}
+}
+
+// All goes through the members of a JSON object in the order of the document, and takes
+// nothing from the heap for it. There are none in any other kind.
+func (v Value) All() iter.Seq2[string, Value] {
+	return func(yield func(string, Value) bool) {
+		if v.kind != Object {
+			return
+		}
+		var r reader
+		children := v.children(&r)
+		for i := range children {
+			if !yield(children[i].nameIn(v.raw), children[i].valueIn(v.raw)) {
+				return
+			}
+		}
+	}
 }
 
 // Get returns the member of exactly this name. It is [Missing] when v is no
 // object or has no such member. Dots, stars and the like in name mean
 // themselves.
 func (v Value) Get(name string) Value {
-	if v.kind != Object {
+	switch {
+	case v.kind != Object:
 		return Value{}
+	case v.members != nil:
+		return find(v.raw, v.members, name)
 	}
+	var r reader
+	return find(v.raw, v.children(&r), name)
+}
+
+// find is Get among the members of an object.
+func find(object string, members []member, name string) Value {
+	mark := mark(name)
+	for i := range members {
+		if m := &members[i]; m.mark == mark && m.nameIn(object) == name {
+			return m.valueIn(object)
+		}
+	}
+	return Value{}
+}
+
+// Indexed returns the same value, and reads the members of an object once, which pays
+// for whoever asks for many of them by name. What [Parse] returns is that way already.
+func (v Value) Indexed() Value {
+	if v.kind == Object && v.members == nil {
+		r := reader{doc: v.raw, again: true}
+		r.document()
+		v.members = r.children()
+	}
+	return v
+}
+
+// children returns the members or elements of v, in the room of r if it is enough.
+func (v Value) children(r *reader) []member {
 	if v.members != nil {
-		for i := range v.members {
-			if v.members[i].Name == name {
-				return v.members[i].Value
-			}
-		}
-		return Value{}
+		return v.members
 	}
-	var found Value
-	gjson.Parse(v.raw).ForEach(func(candidate, value gjson.Result) bool {
-		if candidate.Str != name {
-			return true
-		}
-		found = newValue(value)
-		return false
-	})
-	return found
-}
-
-// newValue takes a value over from gjson, which has already checked it.
-func newValue(r gjson.Result) Value {
-	return Value{raw: r.Raw, kind: kindOf(r)}
-}
-
-func kindOf(r gjson.Result) Kind {
-	switch r.Type {
-	case gjson.Null:
-		return Null
-	case gjson.True, gjson.False:
-		return Bool
-	case gjson.Number:
-		return Number
-	case gjson.String:
-		return String
-	case gjson.JSON:
-		if r.Raw != "" && r.Raw[0] == '[' {
-			return Array
-		}
-		return Object
+	r.doc, r.again = v.raw, true
+	r.document()
+	if r.count <= fewChildren {
+		return r.few[:r.count]
 	}
-	return Missing
+	return r.children()
 }

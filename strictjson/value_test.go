@@ -2,7 +2,10 @@ package strictjson
 
 import (
 	"math"
+	"regexp"
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
 )
 
@@ -103,6 +106,96 @@ func TestNestedValues(t *testing.T) {
 	all, _ := root.Members()
 	if len(all) != 17 || all[0].Name != "n" || all[15].Name != "abc" || all[16].Name != "" {
 		t.Errorf("%d members of the root", len(all))
+	}
+}
+
+// TestIndexed shows that a value is the same with an index.
+func TestIndexed(t *testing.T) {
+	many := mustParse(t, `{"o":{"n0":0`+manyMembers(4*fewChildren)+`}}`).Get("o")
+	root := mustParse(t, sample)
+	for _, v := range []Value{root, root.Get("o"), root.Get("a"), root.Get("s"), mustParse(t, `[{}]`), many, {}} {
+		indexed := v.Indexed()
+		if indexed.Kind() != v.Kind() || indexed.Raw() != v.Raw() {
+			t.Errorf("%s became %s", v.Raw(), indexed.Raw())
+		}
+		members, _ := v.Members()
+		for _, member := range members {
+			if got := indexed.Get(member.Name); got.Raw() != member.Value.Raw() || got.Kind() != member.Value.Kind() {
+				t.Errorf("%s of %s is %s", member.Name, v.Raw(), got.Raw())
+			}
+		}
+		if indexed.Get("nothing").Kind() != Missing {
+			t.Errorf("%s has something", indexed.Raw())
+		}
+	}
+}
+
+// manyMembers returns the members n1 to n.
+func manyMembers(n int) string {
+	var b strings.Builder
+	for i := range n {
+		b.WriteString(`,"n` + strconv.Itoa(i+1) + `":` + strconv.Itoa(i+1))
+	}
+	return b.String()
+}
+
+// TestManyChildren shows that an object or an array is read whole, however many there
+// are in it and wherever it stands.
+func TestManyChildren(t *testing.T) {
+	for _, count := range []int{1, fewChildren - 1, fewChildren, fewChildren + 1, 3 * fewChildren} {
+		object := `{"n0":0` + manyMembers(count-1) + `}`
+		array := strings.NewReplacer("{", "[", "}", "]").Replace(regexp.MustCompile(`"n[0-9]+":`).ReplaceAllString(object, ""))
+		for _, v := range []Value{mustParse(t, object), mustParse(t, `{"a":`+object+`}`).Get("a")} {
+			members, _ := v.Members()
+			i := 0
+			for name, value := range v.All() {
+				want := strconv.Itoa(i)
+				if name != "n"+want || value.Raw() != want || members[i].Name != name || members[i].Value.Raw() != want || v.Get(name).Raw() != want {
+					t.Errorf("member %d of %d is %s: %s", i, count, name, value.Raw())
+				}
+				i++
+			}
+			if i != count || len(members) != count {
+				t.Errorf("%d members of %d", i, count)
+			}
+		}
+		for _, v := range []Value{mustParse(t, array), mustParse(t, `{"a":`+array+`}`).Get("a")} {
+			elements, _ := v.Array()
+			i := 0
+			for value := range v.Elements() {
+				if want := strconv.Itoa(i); value.Raw() != want || elements[i].Raw() != want {
+					t.Errorf("element %d of %d is %s", i, count, value.Raw())
+				}
+				i++
+			}
+			if i != count || len(elements) != count {
+				t.Errorf("%d elements of %d", i, count)
+			}
+		}
+	}
+}
+
+// TestIteratorsStop shows that whoever has seen enough is not shown more, and that
+// there is nothing in other kinds.
+func TestIteratorsStop(t *testing.T) {
+	root := mustParse(t, sample)
+	seen := 0
+	for range root.All() {
+		seen++
+		break
+	}
+	for range root.Get("a").Elements() {
+		seen++
+		break
+	}
+	for range root.Get("a").All() {
+		t.Error("an array has members")
+	}
+	for range root.Elements() {
+		t.Error("an object has elements")
+	}
+	if seen != 2 {
+		t.Errorf("%d of 2", seen)
 	}
 }
 

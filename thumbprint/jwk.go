@@ -2,7 +2,6 @@ package thumbprint
 
 import (
 	"crypto/sha256"
-	"strings"
 
 	"holdfast/internal/base64url"
 	"holdfast/strictjson"
@@ -69,9 +68,14 @@ func decode(v strictjson.Value) (string, []byte, bool) {
 // digest hashes the JSON object of RFC 7638 §3.1. Its callers pass the members
 // in lexicographic order, and only values that need no escape in JSON.
 func digest(namesAndValues ...string) Thumbprint {
-	var b strings.Builder
+	var buffer [512]byte // enough for all but RSA
+	text := append(buffer[:0], '{')
 	for i := 0; i < len(namesAndValues); i += 2 {
-		b.WriteString(`,"` + namesAndValues[i] + `":"` + namesAndValues[i+1] + `"`)
+		if i > 0 {
+			text = append(text, ',')
+		}
+		text = append(append(append(text, '"'), namesAndValues[i]...), `":"`...)
+		text = append(append(text, namesAndValues[i+1]...), '"')
 	}
-	return sha256.Sum256([]byte("{" + b.String()[1:] + "}"))
+	return sha256.Sum256(append(text, '}'))
 }

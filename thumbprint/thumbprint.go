@@ -4,7 +4,8 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"encoding/hex"
-	"strings"
+
+	"holdfast/internal/base64url"
 )
 
 // Thumbprint is a SHA-256 digest, as 32 bytes. Comparing bytes and not text
@@ -52,11 +53,10 @@ func ParseHex[T string | []byte](s T) (Thumbprint, error) {
 // anything: RFC 8705's own example sets them. Anything else is ErrEncoding.
 func ParseX5T(s string) (Thumbprint, error) {
 	var t Thumbprint
-	// The decoder would skip CR and LF, and so take a longer text too.
-	if len(s) != x5tLength || strings.ContainsAny(s, "\r\n") {
+	if len(s) != x5tLength {
 		return Thumbprint{}, ErrEncoding
 	}
-	if n, err := base64.RawURLEncoding.Decode(t[:], []byte(s)); err != nil || n != len(t) {
+	if _, ok := base64url.AppendDecodeLoose(t[:0], s); !ok {
 		return Thumbprint{}, ErrEncoding
 	}
 	return t, nil
