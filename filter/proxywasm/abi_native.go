@@ -20,7 +20,10 @@ func random(b []byte) error {
 
 func setProperty(name, value string) error { return sdk.SetProperty([]string{name}, []byte(value)) }
 
-func fields(m fieldMap) ([]filter.Header, error) {
+// buffers are the affair of the SDK's emulator.
+type buffers struct{}
+
+func (*buffers) fields(m fieldMap) ([]filter.Header, error) {
 	get := sdk.GetHttpRequestHeaders
 	if m == requestTrailers {
 		get = sdk.GetHttpRequestTrailers
@@ -36,7 +39,7 @@ func fields(m fieldMap) ([]filter.Header, error) {
 	return headers, nil
 }
 
-func property(path []string) (value []byte, found bool, err error) {
+func (*buffers) property(path []string) (value []byte, found bool, err error) {
 	value, err = sdk.GetProperty(path)
 	if errors.Is(err, types.ErrorStatusNotFound) {
 		return nil, false, nil

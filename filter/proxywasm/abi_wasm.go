@@ -44,28 +44,31 @@ func setProperty(name, value string) error {
 	return nil
 }
 
-// result is where the host leaves the buffer that a call has it allocate. A variable on
+// buffers are what host calls write to and read from, one of each for a VM. A variable on
 // the stack would have to be moved to the heap each time: the host calls back meanwhile.
-var result struct {
+type buffers struct {
+	// Where the host leaves the buffer that a call has it allocate.
 	data *byte
 	size int32
+
+	path [256]byte // of a property: its elements, with zero bytes in between
 }
 
 // taken is that buffer, which is nobody else's. It is taken whatever the call's status is,
 // so that the next call never finds what another one left.
-func taken() []byte {
-	b := unsafe.Slice(result.data, result.size)
-	result.data, result.size = nil, 0
-	return b
+func (b *buffers) taken() []byte {
+	data := unsafe.Slice(b.data, b.size)
+	b.data, b.size = nil, 0
+	return data
 }
 
 //go:wasmimport env proxy_get_header_map_pairs
 func proxyGetHeaderMapPairs(mapType int32, data, size unsafe.Pointer) uint32
 
 // The SDK's own makes a list of pairs, to be copied into one of fields.
-func fields(m fieldMap) ([]filter.Header, error) {
-	status := proxyGetHeaderMapPairs(int32(m), unsafe.Pointer(&result.data), unsafe.Pointer(&result.size))
-	pairs := taken()
+func (b *buffers) fields(m fieldMap) ([]filter.Header, error) {
+	status := proxyGetHeaderMapPairs(int32(m), unsafe.Pointer(&b.data), unsafe.Pointer(&b.size))
+	pairs := b.taken()
 	if status != 0 {
 		return nil, fmt.Errorf("proxy_get_header_map_pairs: status %d", status)
 	}
@@ -75,11 +78,8 @@ func fields(m fieldMap) ([]filter.Header, error) {
 //go:wasmimport env proxy_get_property
 func proxyGetProperty(path unsafe.Pointer, pathSize int32, data, size unsafe.Pointer) uint32
 
-// pathBuffer holds the path of a property: its elements, with zero bytes in between.
-var pathBuffer [256]byte
-
-func property(path []string) (value []byte, found bool, err error) {
-	joined := pathBuffer[:0]
+func (b *buffers) property(path []string) (value []byte, found bool, err error) {
+	joined := b.path[:0]
 	for i, element := range path {
 		if i > 0 {
 			joined = append(joined, 0)
@@ -87,8 +87,8 @@ func property(path []string) (value []byte, found bool, err error) {
 		joined = append(joined, element...)
 	}
 	status := proxyGetProperty(unsafe.Pointer(unsafe.SliceData(joined)), int32(len(joined)),
-		unsafe.Pointer(&result.data), unsafe.Pointer(&result.size))
-	value = taken()
+		unsafe.Pointer(&b.data), unsafe.Pointer(&b.size))
+	value = b.taken()
 	const notFound = 1
 	switch status {
 	case 0:

@@ -15,6 +15,7 @@ type vmContext struct {
 	types.DefaultVMContext
 	shared    filter.VM
 	effective uint32 // the context that the host acts on, see use
+	buffers   buffers
 }
 
 // use makes the host act on this context. Callbacks of the plugin touch streams

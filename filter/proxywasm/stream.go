@@ -80,7 +80,7 @@ func (s *stream) fields(m fieldMap) ([]filter.Header, error) {
 	if err := s.vm.use(s.contextID); err != nil {
 		return nil, err
 	}
-	return fields(m)
+	return s.vm.buffers.fields(m)
 }
 
 func (s *stream) RemoveRequestHeader(name string) error {
@@ -129,7 +129,7 @@ func (s *stream) Property(path ...string) ([]byte, bool, error) {
 	if err := s.vm.use(s.contextID); err != nil {
 		return nil, false, err
 	}
-	return property(path)
+	return s.vm.buffers.property(path)
 }
 
 func (s *stream) SetProperty(name, value string) error {
