@@ -30,6 +30,7 @@ type decider struct {
 	nonces           *nonces     // nil unless DPoP proofs need one
 	replay           replayStore // nil without DPoP
 	tokens           *tokenCache // nil when no tokens are kept
+	parser           jwt.Parser  // of access tokens
 	metrics          *metrics
 
 	// verify checks a signature: verify.go, once the plugin has a host.

@@ -22,11 +22,17 @@ func (d *decider) validate(c credential, rule *config.Rule, r *request, now time
 	if known != nil {
 		return d.validateKnown(known, now, w)
 	}
-	if jwt.IsJWT(token) {
-		// The token is a part of the header block that it came in: keep only itself.
-		v, reason := d.validateJWT(strings.Clone(token), now, w)
+	// The token is a part of the header block that it came in: keep only itself.
+	token = strings.Clone(token)
+	// Parsed first, for what is parsed is a JWT, and its header is read once.
+	parsed, err := d.parser.Parse(token)
+	switch {
+	case err == nil:
+		v, reason := d.validateJWT(token, parsed, now, w)
 		r.known = v.known
 		return v, reason
+	case jwt.IsJWT(token):
+		return validated{}, reasonOf(err)
 	}
 	var v validated
 	s := d.introspectorFor(rule)
@@ -41,11 +47,7 @@ func (d *decider) validate(c credential, rule *config.Rule, r *request, now time
 
 // validateJWT: its header and claims fit, and one key of its issuer signed it.
 // Cheap checks come before keys, so that a hopeless token never causes a fetch.
-func (d *decider) validateJWT(token string, now time.Time, w *wait) (v validated, reason Reason) {
-	t, err := jwt.Parse(token)
-	if err != nil {
-		return v, reasonOf(err)
-	}
+func (d *decider) validateJWT(token string, t *jwt.Token, now time.Time, w *wait) (v validated, reason Reason) {
 	v.keyID = t.Header().KeyID
 	issuer, err := t.Claims().Issuer()
 	if err != nil {
