@@ -42,18 +42,20 @@ func TestT17_NothingKeepsAHeaderBlock(t *testing.T) {
 		checkGone(t, name, block)
 		runtime.KeepAlive(w)
 	}
-	w := startKong(t, asks(`"cluster":"10.0.0.7:8443"`))
-	w.proxy.Server = server
-	value, block := inBlock("Bearer opaque")
-	s := w.NewStream("GET", host, "/accounts", field("Authorization", value)).Present(certA)
-	w.kongOutcome(s)
-	w.proxy.Advance(time.Second)
-	if got := toldByKong(s); got != "allowed" {
-		t.Fatalf("on Kong: %s", got)
+	for token, tokens := range map[string]string{"opaque": "opaque", mint("k1"): "all"} {
+		w := startKong(t, asks(`"cluster":"10.0.0.7:8443","tokens":"`+tokens+`"`))
+		w.proxy.Server = server
+		value, block := inBlock("Bearer " + token)
+		s := w.NewStream("GET", host, "/accounts", field("Authorization", value)).Present(certA)
+		w.kongOutcome(s)
+		w.proxy.Advance(time.Second)
+		if got := toldByKong(s); got != "allowed" {
+			t.Fatalf("on Kong, %s: %s", tokens, got)
+		}
+		s.Headers = nil
+		checkGone(t, "on Kong, "+tokens, block)
+		runtime.KeepAlive(w)
 	}
-	s.Headers = nil
-	checkGone(t, "on Kong", block)
-	runtime.KeepAlive(w)
 }
 
 func checkGone(t *testing.T, name string, block weak.Pointer[headerBlock]) {
