@@ -183,7 +183,7 @@ bench-es256: ## time ES256 beside crypto/ecdsa in V8 (needs Node.js)
 
 # ---- what it costs -----------------------------------------------------------
 # BENCHFLAGS: -quick for a trial run, -h for the others.
-bench: bench-build $(call envoy_pinned,$(MATRIX)) ## measure it beside the alternatives on real Envoys, and write docs/performance.md (40 minutes)
+bench: bench-build $(call envoy_pinned,$(MATRIX)) ## measure it beside the alternatives on real Envoys, and write docs/performance.md (35 minutes)
 	@build/bench/bench $(BENCHFLAGS)
 
 bench-test: bench-build ## show that the harness of make bench works

@@ -9,9 +9,9 @@ const (
 )
 
 // Parser is [Parse] for many tokens: those that one issuer signs with one key have the
-// same header, byte for byte, and it is read once. A Parser keeps the headers of up to 8
-// tokens that it took, and nothing else of them: no more than 32 KiB. The zero value has
-// none. It is not safe for concurrent use.
+// same header, byte for byte, and it is read once. A Parser keeps up to 8 good headers of
+// usual length, whatever became of their tokens, and nothing else: no more than 32 KiB.
+// The zero value has none. It is not safe for concurrent use.
 type Parser struct {
 	kept [keptHeaders]keptHeader
 	next int // what is replaced next

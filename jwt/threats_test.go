@@ -444,8 +444,8 @@ func TestT08_DuplicateMembers(t *testing.T) {
 	refused(t, "in cnf", keys, is.compact(is.header(), inner), ErrMalformed)
 }
 
-// TestT17_SizeAndDepth shows that what is too large or too deep is refused without
-// recursion and with memory in proportion to its length.
+// TestT17_SizeAndDepth shows that what is too large or too deep is refused with a stack
+// that is bounded and with memory in proportion to its length.
 func TestT17_SizeAndDepth(t *testing.T) {
 	is := newIssuer(ES256)
 	keys := is.keySet(t)

@@ -221,7 +221,8 @@ func TestT08_DuplicateMembers(t *testing.T) {
 	}
 }
 
-// TestMark shows that no two names which are usual in tokens have to be compared.
+// TestMark shows that no two names which are usual in tokens have one mark: Get compares
+// no name but the one that is asked for.
 func TestMark(t *testing.T) {
 	seen := map[uint8]string{}
 	for _, name := range []string{
@@ -236,8 +237,8 @@ func TestMark(t *testing.T) {
 	}
 }
 
-// TestT17_Depth shows that depth is found without recursion: the documents are far
-// deeper than any stack.
+// TestT17_Depth shows that reading ends at MaxDepth, however deep a document is: these
+// are far deeper than any stack.
 func TestT17_Depth(t *testing.T) {
 	for _, open := range []string{"[", `{"a":`, `[{"a":`} {
 		for _, depth := range []int{3000, 4_000_000} {

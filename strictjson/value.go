@@ -47,7 +47,7 @@ func (k Kind) String() string {
 // immutable and safe for concurrent use. It keeps the document's text alive.
 type Value struct {
 	raw     string
-	members []member // of the root object only: see Parse
+	members []member // of the root object, see Parse, and of what Indexed returned
 	plain   bool     // a string without escapes
 	kind    Kind
 }
@@ -146,7 +146,7 @@ func (v Value) Members() (members []Member, ok bool) {
 }
 
 // Elements goes through the elements of a JSON array in order, and takes nothing from
-// the heap for it. There are none in any other kind.
+// the heap for it unless there are many. There are none in any other kind.
 func (v Value) Elements() iter.Seq[Value] {
 	return func(yield func(Value) bool) {
 		if v.kind != Array {
@@ -163,7 +163,8 @@ func (v Value) Elements() iter.Seq[Value] {
 }
 
 // All goes through the members of a JSON object in the order of the document, and takes
-// nothing from the heap for it. There are none in any other kind.
+// nothing from the heap for it unless there are many, or names with escapes. There are
+// none in any other kind.
 func (v Value) All() iter.Seq2[string, Value] {
 	return func(yield func(string, Value) bool) {
 		if v.kind != Object {

@@ -29,7 +29,6 @@ func idle(doc []byte, c *config.Config) []problem {
 		keys, inquiry, path := c.Issuers[i].Keys, c.Issuers[i].Introspection, fmt.Sprintf("issuers[%d].", i)
 		fetches, asks = fetches || keys.Inline == nil, asks || inquiry != nil
 		look("the keys are fetched", keys.Inline == nil, path+"jwks.", issuer.Get("jwks"), "timeout", "cache_duration", "stale_if_error", "unknown_kid_interval")
-		look("cache_ttl is more than 0s", inquiry == nil || inquiry.CacheTTL > 0, path+"introspection.", issuer.Get("introspection"), "cache_entries")
 	}
 	look(`nonce is "required"`, c.Binding.DPoP == nil || c.Binding.DPoP.NonceKeyEnv != "",
 		"proof_of_possession.dpop.", root.Get("proof_of_possession").Get("dpop"), "nonce_key_env", "nonce_lifetime")

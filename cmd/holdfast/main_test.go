@@ -184,7 +184,6 @@ func TestCheckIdle(t *testing.T) {
 			"issuers[0].jwks.timeout", "issuers[0].jwks.cache_duration", "issuers[0].jwks.stale_if_error", "issuers[0].jwks.unknown_kid_interval",
 			"limits.jwks_bytes", "limits.introspection_calls", "limits.introspection_bytes", "limits.waiting_requests", "limits.replay_entries"}},
 		"inline keys, asked": {issuer(inline, asked("")) + `,"limits":{"waiting_requests":8}}`, nil},
-		"no cache":           {issuer(fetched, asked(`,"cache_ttl":"0s"`)) + "}", []string{"issuers[0].introspection.cache_entries"}},
 		"no header to trust": {issuer(fetched, "") + `,"certificate":{"trusted_proxies":{"addresses":["10.0.0.0/8"]}}}`, []string{"certificate.trusted_proxies"}},
 		"a header to trust":  {issuer(fetched, "") + `,"certificate":{"sources":[{"xfcc":{}}],"trusted_proxies":{"addresses":["10.0.0.0/8"]}}}`, nil},
 	} {

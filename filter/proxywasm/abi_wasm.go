@@ -57,9 +57,9 @@ type buffers struct {
 // taken is that buffer, which is nobody else's. It is taken whatever the call's status is,
 // so that the next call never finds what another one left.
 func (b *buffers) taken() []byte {
-	data := unsafe.Slice(b.data, b.size)
-	b.data, b.size = nil, 0
-	return data
+	data, size := b.data, b.size
+	b.data, b.size = nil, 0 // before the next line, which panics for a size that fits nothing
+	return unsafe.Slice(data, size)
 }
 
 //go:wasmimport env proxy_get_header_map_pairs

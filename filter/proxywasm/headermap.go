@@ -19,7 +19,7 @@ const (
 var errHeaderMap = errors.New("the host's list of header fields is not whole")
 
 // parseHeaders reads what serializeHeaders writes. The texts of the fields are those in
-// b, which is not to be changed any more. What does not fit its sizes is an error. No bytes
+// b, which is not to be changed any more. A list that is cut off is an error. No bytes
 // at all are how Envoy writes a list without fields (get_header_map_pairs in exports.cc).
 func parseHeaders(b []byte) ([]filter.Header, error) {
 	if len(b) == 0 {

@@ -39,8 +39,8 @@ func AppendDecode(data []byte, text string) (_ []byte, ok bool) {
 	return data, true
 }
 
-// AppendDecodeLoose is AppendDecode, and takes any unused bits: two texts, or four, or
-// sixteen, stand for the same bytes.
+// AppendDecodeLoose is AppendDecode, and takes any unused bits: four texts, or sixteen,
+// stand for the same bytes where there are some.
 func AppendDecodeLoose(data []byte, text string) (_ []byte, ok bool) {
 	data, _, ok = appendDecode(data, text)
 	return data, ok
