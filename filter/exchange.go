@@ -24,14 +24,13 @@ type Exchange struct {
 	// settled: the host was told what becomes of the request, or the request is
 	// gone. Until then a fault still has to be answered.
 	settled   bool
-	continued bool // the host was told to let the request go on
-	head      request
-	request   *request // &head; nil once concluded: it keeps the whole header block, and a stream may last for days
-	wait      wait     // what it waits for while parked, and waited for last
-	cookie    string   // the Set-Cookie of the response; empty for none
-	starts    bool     // cookie starts a session
-	nonce     string   // the DPoP-Nonce of the response; empty for none
-	exposed   bool     // scripts of another origin may read it
+	continued bool    // the host was told to let the request go on
+	request   request // empty once concluded: it keeps the whole header block, and a stream may last for days
+	wait      wait    // what it waits for while parked, and waited for last
+	cookie    string  // the Set-Cookie of the response; empty for none
+	starts    bool    // cookie starts a session
+	nonce     string  // the DPoP-Nonce of the response; empty for none
+	exposed   bool    // scripts of another origin may read it
 }
 
 // NewExchange begins a request.
@@ -52,12 +51,12 @@ func (x *Exchange) OnRequestHeaders() {
 		x.refuse(InternalError)
 		return
 	}
-	head, ok := readRequest(headers)
+	r, ok := readRequest(headers)
 	if !ok {
 		x.refuse(InternalError)
 		return
 	}
-	x.head, x.request = head, &x.head
+	x.request = r
 	if reason := x.admit(headers); reason != TokenAccepted {
 		x.refuse(reason)
 		return
@@ -69,14 +68,14 @@ func (x *Exchange) OnRequestHeaders() {
 func (x *Exchange) admit(headers []Header) Reason {
 	kind := x.plugin.kind
 	if kind.complete != nil {
-		if reason := kind.complete(x.request, x.stream); reason != TokenAccepted {
+		if reason := kind.complete(&x.request, x.stream); reason != TokenAccepted {
 			return reason
 		}
 	}
 	switch {
 	case kind.maxHeaders != 0 && len(headers) >= kind.maxHeaders:
 		return TooManyHeaders
-	case kind.keepsHeaders && x.plugin.forwarder.inTheWay(x.request):
+	case kind.keepsHeaders && x.plugin.forwarder.inTheWay(&x.request):
 		return HeaderNotAllowed
 	}
 	return TokenAccepted
@@ -85,7 +84,7 @@ func (x *Exchange) admit(headers []Header) Reason {
 // judge decides, and parks the request when the decision has to wait.
 func (x *Exchange) judge() {
 	now := x.plugin.host.Now()
-	d := x.plugin.decider.decide(x.request, x.stream, now, &x.wait)
+	d := x.plugin.decider.decide(&x.request, x.stream, now, &x.wait)
 	if on := d.validated.waitFor; d.Reason == waitForMore {
 		if x.state == parked && x.wait.on == on {
 			return
@@ -114,14 +113,14 @@ func (x *Exchange) conclude(d Decision, now time.Time) {
 		d.identity = d.validated.tells(p.config)
 	}
 	if !d.Reason.Refuses() && d.Reason != Metadata {
-		err := p.forwarder.forward(d, x.request, x.stream, func() bool { return p.decider.trustsPeer(x.stream) })
+		err := p.forwarder.forward(d, &x.request, x.stream, func() bool { return p.decider.trustsPeer(x.stream) })
 		if err != nil {
 			p.host.Log(LogError, "holdfast: a request could not be edited: "+err.Error())
 			d.Reason = InternalError
 		}
 	}
 	p.metrics.decided(d)
-	x.cookie, x.starts = p.decider.sessions.cookieFor(d, x.request, now)
+	x.cookie, x.starts = p.decider.sessions.cookieFor(d, &x.request, now)
 	x.nonce = p.decider.nonces.answer(d, now)
 	x.exposed = x.exposes()
 	x.leaveProperties(d)
@@ -156,7 +155,7 @@ func (x *Exchange) conclude(d Decision, now time.Time) {
 		}
 		x.respond(answer)
 	}
-	x.head, x.request = request{}, nil
+	x.request = request{}
 }
 
 func (x *Exchange) respond(answer Answer) {
@@ -173,9 +172,6 @@ func (x *Exchange) respond(answer Answer) {
 // isGRPC recognises a gRPC request as Envoy does: content-type application/grpc,
 // alone or followed by "+" or ";".
 func (x *Exchange) isGRPC() bool {
-	if x.request == nil {
-		return false
-	}
 	value, _ := x.request.field("content-type")
 	rest, ok := strings.CutPrefix(value, "application/grpc")
 	return ok && (rest == "" || rest[0] == '+' || rest[0] == ';')
@@ -234,7 +230,7 @@ var exposed = Header{"access-control-expose-headers", "WWW-Authenticate, DPoP-No
 // exposes: with DPoP, and to a request that the Fetch standard calls a CORS one.
 // Whether its answer may be read at all is for who answers CORS to say.
 func (x *Exchange) exposes() bool {
-	if x.plugin.config.Binding.DPoP == nil || x.request == nil {
+	if x.plugin.config.Binding.DPoP == nil {
 		return false
 	}
 	_, fields := x.request.field("origin")
@@ -283,7 +279,7 @@ func (x *Exchange) OnDone() {
 	defer x.contain()
 	x.settled = true
 	x.leave()
-	x.head, x.request = request{}, nil // a call of its own may hold on to the exchange
+	x.request = request{} // a call of its own may hold on to the exchange
 }
 
 // leave ends the exchange's part in everything that is shared.

@@ -1,6 +1,7 @@
 package filter
 
 import (
+	"reflect"
 	"time"
 
 	"holdfast/thumbprint"
@@ -26,7 +27,7 @@ func (r ReplayStore) Spend(jkt thumbprint.Thumbprint, jti, htu string, expires, 
 
 // KeepsRequest reports whether the exchange still holds what its decision took.
 func (x *Exchange) KeepsRequest() bool {
-	return x.request != nil || x.head.fields != nil || x.wait != wait{}
+	return !reflect.ValueOf(x.request).IsZero() || x.wait != wait{}
 }
 
 // TokenCosts tells what the cache counts of one token that is alone in it, and what it

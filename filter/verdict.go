@@ -131,11 +131,8 @@ func (v *verdict) contradicts(claims jwt.Claims) bool {
 
 // cost is what keeping the verdict takes, about, in bytes.
 func (v *verdict) cost(token string) int {
-	claims := 0
-	for range v.claims.Object().All() {
-		claims++
-	}
-	return 256 + len(token) + len(v.claims.Object().Raw()) + 24*claims + len(v.signed)
+	claims := v.claims.Object()
+	return 256 + len(token) + len(claims.Raw()) + bytesPerClaim*claims.Len() + len(v.signed)
 }
 
 // mediaType is a Content-Type without its parameters, in lower case.

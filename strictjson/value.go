@@ -145,6 +145,20 @@ func (v Value) Members() (members []Member, ok bool) {
 	return members, true
 }
 
+// Len is the number of members of a JSON object or of elements of an array, and 0 for
+// every other kind.
+func (v Value) Len() int {
+	switch {
+	case v.members != nil:
+		return len(v.members)
+	case v.kind != Object && v.kind != Array:
+		return 0
+	}
+	r := reader{doc: v.raw, again: true}
+	r.document()
+	return r.count
+}
+
 // Elements goes through the elements of a JSON array in order, and takes nothing from
 // the heap for it unless there are many. There are none in any other kind.
 func (v Value) Elements() iter.Seq[Value] {

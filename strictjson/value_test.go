@@ -155,8 +155,8 @@ func TestManyChildren(t *testing.T) {
 				}
 				i++
 			}
-			if i != count || len(members) != count {
-				t.Errorf("%d members of %d", i, count)
+			if i != count || len(members) != count || v.Len() != count {
+				t.Errorf("%d members of %d, Len %d", i, count, v.Len())
 			}
 		}
 		for _, v := range []Value{mustParse(t, array), mustParse(t, `{"a":`+array+`}`).Get("a")} {
@@ -209,6 +209,18 @@ func TestEmptyContainers(t *testing.T) {
 	}
 	if members, ok := mustParse(t, ` { } `).Members(); !ok || len(members) != 0 {
 		t.Errorf("Members %v, %v", members, ok)
+	}
+}
+
+func TestLen(t *testing.T) {
+	root := mustParse(t, `{"a":[1,[2,3],{"b":4}],"o":{"b":{"c":1},"d":2},"s":"x","e":[]}`)
+	for name, want := range map[string]int{"a": 3, "o": 2, "s": 0, "e": 0, "absent": 0} {
+		if got := root.Get(name).Len(); got != want {
+			t.Errorf("%s: %d, want %d", name, got, want)
+		}
+	}
+	if got := root.Len(); got != 4 {
+		t.Errorf("the root: %d", got)
 	}
 }
 

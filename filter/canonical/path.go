@@ -26,11 +26,8 @@ func Path(rawPath string) (path string, ok bool) {
 	for plain < len(rawPath) && isPathCharacter(rawPath[plain]) {
 		plain++
 	}
-	if plain == len(rawPath) { // most are their own canonical spelling
-		if hasEmptyOrDotSegment(rawPath) {
-			return "", false
-		}
-		return rawPath, true
+	if plain == len(rawPath) && !hasEmptyOrDotSegment(rawPath) {
+		return rawPath, true // most are their own canonical spelling
 	}
 	var b strings.Builder
 	b.Grow(len(rawPath))
